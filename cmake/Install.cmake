@@ -1,0 +1,13 @@
+# cmake --install: headers, both libraries, the pkg-config file, the program.
+if(TARGET bcemr_shared)
+  set(PC_PRIVATE "-lsodium -lutf8proc")
+  configure_file("${CMAKE_SOURCE_DIR}/cmake/bcemr.pc.in" "${CMAKE_BINARY_DIR}/bcemr.pc" @ONLY)
+  install(TARGETS bcemr_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(FILES "${CMAKE_BINARY_DIR}/lib/libbcemr.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(FILES "${CMAKE_BINARY_DIR}/bcemr.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+  install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/bcemr" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILES_MATCHING PATTERN "*.h")
+endif()
+if(TARGET bcemr_program_bcemr)
+  install(TARGETS bcemr_program_bcemr RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()

@@ -1,0 +1,86 @@
+# Every tests/ROOM/test_NAME.c is one executable and the suite ROOM/NAME; every tests/ROOM/NAME.sh is a
+# suite too. Each needs a line "SUITE SECONDS" in tests/limits.txt, which ctest enforces.
+pkg_check_modules(PC_cmocka REQUIRED IMPORTED_TARGET cmocka)
+
+set(limits_file "${CMAKE_SOURCE_DIR}/tests/limits.txt")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${limits_file}")
+file(STRINGS "${limits_file}" limits_lines REGEX "^[^#]")
+foreach(line IN LISTS limits_lines)
+  if(NOT line MATCHES "^([A-Za-z0-9_/-]+)[ \t]+([1-9][0-9]*)[ \t]*$")
+    message(FATAL_ERROR "tests/limits.txt: not \"SUITE SECONDS\": ${line}")
+  endif()
+  if(DEFINED "LIMIT_${CMAKE_MATCH_1}")
+    message(FATAL_ERROR "tests/limits.txt: ${CMAKE_MATCH_1} has two limits")
+  endif()
+  set("LIMIT_${CMAKE_MATCH_1}" ${CMAKE_MATCH_2})
+endforeach()
+
+function(bcemr_suite_limit suite)
+  if(NOT DEFINED "LIMIT_${suite}")
+    message(FATAL_ERROR "suite ${suite} has no limit: add a line \"${suite} SECONDS\" to tests/limits.txt")
+  endif()
+  # A sanitizer costs about three times; its limit says so here and nowhere else.
+  set(seconds "${LIMIT_${suite}}")
+  if(BCEMR_SANITIZE)
+    math(EXPR seconds "${seconds} * 4")
+  endif()
+  set_tests_properties("${suite}" PROPERTIES TIMEOUT ${seconds})
+endfunction()
+
+set(all_rooms server ledger client proof core wire)
+file(GLOB_RECURSE support CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.c")
+if(support)
+  add_library(bcemr_test_support STATIC ${support})
+  target_include_directories(bcemr_test_support PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/tests"
+    "${CMAKE_SOURCE_DIR}/include")
+  target_compile_definitions(bcemr_test_support PUBLIC BCEMR_TEST_SWITCHES=1)
+  target_link_libraries(bcemr_test_support PRIVATE bcemr_flags bcemr_posix PkgConfig::PC_cmocka
+    bcemr_outside_blst bcemr_outside_sodium)
+endif()
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/test_*.c")
+foreach(source IN LISTS sources)
+  file(RELATIVE_PATH path "${CMAKE_SOURCE_DIR}/tests" "${source}")
+  if(NOT path MATCHES "^([^/]+)/test_([A-Za-z0-9_-]+)\\.c$")
+    continue()
+  endif()
+  set(room ${CMAKE_MATCH_1})
+  set(suite "${room}/${CMAKE_MATCH_2}")
+  set(target "test_${room}_${CMAKE_MATCH_2}")
+  add_executable(${target} "${source}")
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/${room}"
+    OUTPUT_NAME "test_${CMAKE_MATCH_2}")
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/tests"
+    "${CMAKE_SOURCE_DIR}/include")
+  target_compile_definitions(${target} PRIVATE BCEMR_TEST_SWITCHES=1 BCEMR_TEST_DATA="${BCEMR_DATA}"
+    BCEMR_SOURCE_DIR="${CMAKE_SOURCE_DIR}" BCEMR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(${target} PRIVATE bcemr_flags bcemr_posix)
+  if(TARGET bcemr_test_support)
+    target_link_libraries(${target} PRIVATE bcemr_test_support)
+  endif()
+  # A room's tests stand on that room alone and what is below it; other folders' tests on everything.
+  if(TARGET bcemr_test_${room})
+    target_link_libraries(${target} PRIVATE bcemr_test_${room})
+  else()
+    foreach(each IN LISTS all_rooms)
+      target_link_libraries(${target} PRIVATE bcemr_test_${each})
+    endforeach()
+  endif()
+  target_link_libraries(${target} PRIVATE bcemr_outside_sodium bcemr_outside_blst bcemr_outside_jansson
+    bcemr_outside_threads PkgConfig::PC_cmocka m)
+  add_test(NAME "${suite}" COMMAND ${target} WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+  bcemr_suite_limit("${suite}")
+endforeach()
+
+file(GLOB scripts CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/*/*.sh")
+foreach(script IN LISTS scripts)
+  file(RELATIVE_PATH path "${CMAKE_SOURCE_DIR}/tests" "${script}")
+  string(REGEX REPLACE "\\.sh$" "" suite "${path}")
+  if(suite MATCHES "^(support|gates)/")
+    continue()
+  endif()
+  add_test(NAME "${suite}" COMMAND bash "${script}" WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+  set_tests_properties("${suite}" PROPERTIES ENVIRONMENT
+    "BCEMR_BIN=${CMAKE_BINARY_DIR}/bin;BCEMR_TEST_DATA=${BCEMR_DATA};BCEMR_SOURCE_DIR=${CMAKE_SOURCE_DIR};BCEMR_BINARY_DIR=${CMAKE_BINARY_DIR}")
+  bcemr_suite_limit("${suite}")
+endforeach()
