@@ -6,7 +6,7 @@ if(TARGET bcemr_shared)
   install(FILES "${CMAKE_BINARY_DIR}/lib/libbcemr.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(FILES "${CMAKE_BINARY_DIR}/bcemr.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/bcemr" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 endif()
 if(TARGET bcemr_program_bcemr)
   install(TARGETS bcemr_program_bcemr RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
