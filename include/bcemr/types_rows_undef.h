@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forgets the meanings of the rows, so that types.def can be included again. */
+#undef VALUES
+#undef VALUE
+#undef VALUES_END
+#undef TYPE
+#undef TUPLE
+#undef EMPTY
+#undef END
+#undef HASH
+#undef G1
+#undef G2
+#undef SCALAR
+#undef ED
+#undef X25519
+#undef EDSIG
+#undef POK
+#undef NONCE
+#undef BYTES16
+#undef NONCE24
+#undef MAC
+#undef OPT
+#undef ID
+#undef TEXT
+#undef BYTES
+#undef UINT
+#undef TIME
+#undef ENUM
+#undef TR
+#undef ENTRY
+#undef PRESENCE
+#undef ANY_TERMS
+#undef LIST
+#undef DERIVATION

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two seams of the test build. In the shipped build both vanish.
+ *
+ * BCEMR_HOLDS(verdict, condition) stands around the condition of every check. In the test build a
+ * verdict can be switched off, so that it can be shown which check catches an attack next, and
+ * that the attack is real once nothing is left to catch it.
+ *
+ * WIRE_ALLOCATION_FAILS() lets the n-th allocation fail.
+ */
+#ifndef BCEMR_WIRE_FAULT_H
+#define BCEMR_WIRE_FAULT_H
+
+#include <bcemr/status.h>
+#include <stdbool.h>
+
+#ifdef BCEMR_TEST_SWITCHES
+/* Off: checks that give this verdict pass whatever they find. Not thread safe; set before use. */
+void bcemr_switch_off(bcemr_verdict verdict);
+void bcemr_switch_off_reason(uint32_t reason); /* the same for a ledger reason */
+void bcemr_switch_all_on(void);
+bool bcemr_switch_is_off(bcemr_verdict verdict);
+bool bcemr_switch_reason_is_off(uint32_t reason);
+/* The n-th allocation from now (1 the next) fails once; 0 never. Returns how many were made. */
+void bcemr_switch_fail_allocation(uint64_t n);
+uint64_t bcemr_switch_allocations(void);
+bool bcemr_switch_allocation_fails(void);
+
+#define BCEMR_HOLDS(verdict, condition) ((condition) || bcemr_switch_is_off(verdict))
+#define BCEMR_REASON_HOLDS(reason, condition) ((condition) || bcemr_switch_reason_is_off(reason))
+#define WIRE_ALLOCATION_FAILS() bcemr_switch_allocation_fails()
+#else
+#define BCEMR_HOLDS(verdict, condition) (condition)
+#define BCEMR_REASON_HOLDS(reason, condition) (condition)
+#define WIRE_ALLOCATION_FAILS() false
+#endif
+
+#endif
