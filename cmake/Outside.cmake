@@ -1,4 +1,18 @@
 # Outside libraries, each as a target bcemr_outside_NAME. A missing one names the command that brings it.
+if(EMSCRIPTEN)
+  # What `scripts/setup ci` built with emcc; of the outside libraries, those of libbcemr and of the tests.
+  foreach(name sodium utf8proc blst cmocka)
+    set(library "${BCEMR_DEPS}/wasm/lib/lib${name}.a")
+    if(NOT EXISTS "${library}")
+      message(FATAL_ERROR "${library} is missing: run `make setup-ci`")
+    endif()
+    add_library(bcemr_outside_${name} INTERFACE)
+    target_include_directories(bcemr_outside_${name} SYSTEM INTERFACE "${BCEMR_DEPS}/wasm/include")
+    target_link_libraries(bcemr_outside_${name} INTERFACE "${library}")
+  endforeach()
+  target_compile_definitions(bcemr_outside_cmocka INTERFACE _UINTPTR_T _UINTPTR_T_DEFINED)
+  return()
+endif()
 find_package(PkgConfig REQUIRED)
 
 function(bcemr_outside name module)
@@ -13,6 +27,9 @@ endfunction()
 bcemr_outside(sodium libsodium)
 bcemr_outside(utf8proc libutf8proc)
 bcemr_outside(jansson jansson)
+if(BCEMR_TESTS)
+  bcemr_outside(cmocka cmocka)
+endif()
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)

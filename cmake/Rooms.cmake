@@ -73,6 +73,36 @@ function(bcemr_library)
   add_custom_target(bcemr_static ALL DEPENDS "${archive}")
 endfunction()
 
+# bcemr_wasm_library(ROOM...)
+# libbcemr as one WebAssembly module, for the browser and node, that exports what the public headers declare:
+# it links only if nothing is missing.
+function(bcemr_wasm_library)
+  set(objects)
+  set(targets)
+  foreach(room IN LISTS ARGN)
+    if(BCEMR_SOURCES_${room})
+      list(APPEND objects $<TARGET_OBJECTS:bcemr_room_${room}_objects>)
+      list(APPEND targets bcemr_room_${room})
+    endif()
+  endforeach()
+  if(NOT objects)
+    message(STATUS "libbcemr has no sources yet")
+    return()
+  endif()
+  set(exports "${CMAKE_BINARY_DIR}/exports.txt")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/scripts/gates/declared.py")
+  add_custom_command(OUTPUT "${exports}"
+    COMMAND sh -c "/usr/bin/python3 scripts/gates/declared.py include/bcemr | sed 's/^/_/' >'${exports}'"
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" DEPENDS ${objects} VERBATIM)
+  add_custom_target(bcemr_exports DEPENDS "${exports}")
+  add_executable(bcemr_module ${objects})
+  add_dependencies(bcemr_module bcemr_exports)
+  set_target_properties(bcemr_module PROPERTIES OUTPUT_NAME bcemr SUFFIX .js LINKER_LANGUAGE C)
+  target_link_libraries(bcemr_module PRIVATE bcemr_flags ${targets})
+  target_link_options(bcemr_module PRIVATE --no-entry -sMODULARIZE=1 -sEXPORT_NAME=bcemr -sSINGLE_FILE=1
+    -sALLOW_MEMORY_GROWTH=1 "-sEXPORTED_FUNCTIONS=@${exports}")
+endfunction()
+
 # bcemr_program(NAME [ROOMS ...] [OUTSIDE ...])
 # The program of src/NAME, and NAME-control: the same sources over the rooms with the test switches.
 function(bcemr_program name)
