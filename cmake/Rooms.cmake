@@ -60,7 +60,11 @@ function(bcemr_library)
   set(map "${CMAKE_SOURCE_DIR}/cmake/bcemr.map")
   add_library(bcemr_shared SHARED ${objects})
   target_link_libraries(bcemr_shared PRIVATE bcemr_flags ${targets})
-  target_link_options(bcemr_shared PRIVATE "LINKER:--version-script=${map}" LINKER:--no-undefined)
+  target_link_options(bcemr_shared PRIVATE "LINKER:--version-script=${map}")
+  if(NOT BCEMR_SANITIZE)
+    # clang leaves the sanitizers' own symbols to the program.
+    target_link_options(bcemr_shared PRIVATE LINKER:--no-undefined)
+  endif()
   set_target_properties(bcemr_shared PROPERTIES OUTPUT_NAME bcemr SOVERSION 0 VERSION ${PROJECT_VERSION}
     LINK_DEPENDS "${map}" LINKER_LANGUAGE C)
 

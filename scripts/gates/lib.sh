@@ -6,7 +6,8 @@ TREE=${TREE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 cd "$TREE"
 JOBS=${JOBS:-2}
 CI_BUILD=${CI_BUILD:-$TREE/build/ci}
-export DEPS=${DEPS:-$TREE/build/deps} DATA=${DATA:-$TREE/build/data}
+export DEPS DATA
+DEPS=$(realpath -m "${DEPS:-build/deps}") DATA=$(realpath -m "${DATA:-build/data}")
 
 fail() {
     printf '%s\n' "$*" >&2
