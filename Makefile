@@ -18,7 +18,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo: setup-test  ## build and play a patient's whole story (ARGS="--help" for its options)
-	@$(MAKE) --no-print-directory compile
+	@$(MAKE) --no-print-directory compile TARGETS=bcemr_program_bcemr
 	@$(BUILD)/bin/bcemr demo $(ARGS)
 
 test: setup-test  ## build and run all tests
@@ -33,7 +33,7 @@ compile:
 	@mkdir -p $(BUILD)
 	@cmake -S . -B $(BUILD) -DBCEMR_DEPS=$(abspath $(DEPS)) -DBCEMR_DATA=$(abspath $(DATA)) $(CMAKE_ARGS) \
 	  >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
-	@cmake --build $(BUILD) --parallel $(JOBS)
+	@cmake --build $(BUILD) --parallel $(JOBS) $(if $(TARGETS),--target $(TARGETS))
 
 setup: setup-test  ## install and fetch what building and testing need
 
