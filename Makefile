@@ -7,8 +7,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 ARGS  ?=
 CMAKE_ARGS ?=
+BLST_SOURCE ?=
 
-export DEPS DATA
+export DEPS DATA BLST_SOURCE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build setup setup-build setup-test setup-ci configure install clean distclean \
@@ -19,7 +20,7 @@ help:  ## this list
 
 demo: setup-test  ## build and play a patient's whole story (ARGS="--help" for its options)
 	@$(MAKE) --no-print-directory compile TARGETS=bcemr_program_bcemr
-	@$(BUILD)/bin/bcemr demo $(ARGS)
+	@BCEMR_DATA=$(DATA) $(BUILD)/bin/bcemr demo $(ARGS)
 
 test: setup-test  ## build and run all tests
 	@$(MAKE) --no-print-directory compile
@@ -31,7 +32,8 @@ build: setup-build  ## set up and build into build/ (programs in build/bin/)
 .PHONY: compile
 compile:
 	@mkdir -p $(BUILD)
-	@cmake -S . -B $(BUILD) -DBCEMR_DEPS=$(abspath $(DEPS)) -DBCEMR_DATA=$(abspath $(DATA)) $(CMAKE_ARGS) \
+	@cmake -S . -B $(BUILD) -DBCEMR_DEPS=$(abspath $(DEPS)) -DBCEMR_DATA=$(abspath $(DATA)) \
+	  -DBCEMR_BLST_SOURCE=$(BLST_SOURCE) $(CMAKE_ARGS) \
 	  >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
 	@cmake --build $(BUILD) --parallel $(JOBS) $(if $(TARGETS),--target $(TARGETS))
 

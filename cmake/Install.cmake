@@ -1,6 +1,9 @@
 # cmake --install: headers, both libraries, the pkg-config file, the program.
 if(TARGET bcemr_shared)
   set(PC_PRIVATE "-lsodium -lutf8proc")
+  if(NOT BCEMR_BLST_LIBRARY)
+    string(APPEND PC_PRIVATE " -lblst")
+  endif()
   configure_file("${CMAKE_SOURCE_DIR}/cmake/bcemr.pc.in" "${CMAKE_BINARY_DIR}/bcemr.pc" @ONLY)
   install(TARGETS bcemr_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(FILES "${CMAKE_BINARY_DIR}/lib/libbcemr.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")

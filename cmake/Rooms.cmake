@@ -130,7 +130,7 @@ function(bcemr_program name)
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${output})
     target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/include")
     target_compile_definitions(${target} PRIVATE BCEMR_VERSION="${PROJECT_VERSION}"
-      BCEMR_DEFAULT_DATA="${BCEMR_DATA}")
+      BCEMR_DEFAULT_DATA="build/data")
     if(variant STREQUAL "test")
       target_compile_definitions(${target} PRIVATE BCEMR_TEST_SWITCHES=1)
     endif()
