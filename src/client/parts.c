@@ -136,6 +136,7 @@ static bcemr_status close_current(bcemr_parts_reader *r)
     bcemr_hash hash;
     bcemr_document_end(&r->hash, &hash);
     r->current_open = false;
+    r->current_done = 0;
     if (!BCEMR_HOLDS(BCEMR_BAD_DOCUMENT,
                      bcemr_hash_equal(&hash, &r->documents[r->current].hash)))
         return wire_refuse(&r->error, BCEMR_BAD_DOCUMENT, "document", "hash", r->current);
@@ -193,14 +194,13 @@ bcemr_status bcemr_parts_reader_finish(bcemr_parts_reader *r, bcemr_error *err)
         status = wire_refuse(&r->error, BCEMR_BAD_CONTENT, "content", "head", BCEMR_NOWHERE);
     /* Documents of no bytes at the end have had no byte to open them. */
     while (status == BCEMR_OK && r->current < r->count) {
-        if (r->documents[r->current].length != r->current_done || r->current_open) {
+        if (r->documents[r->current].length > 0) {
             status = wire_refuse(&r->error, BCEMR_BAD_DOCUMENT, "document", "length", r->current);
             break;
         }
         status = open_current(r);
         if (status == BCEMR_OK)
             status = close_current(r);
-        r->current_done = 0;
     }
     if (err && status != BCEMR_OK)
         *err = r->error;
