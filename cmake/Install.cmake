@@ -4,6 +4,8 @@ if(TARGET bcemr_shared)
   if(NOT BCEMR_BLST_LIBRARY)
     string(APPEND PC_PRIVATE " -lblst")
   endif()
+  # Relative to the file itself, so that cmake --install --prefix and a moved tree stay right.
+  file(RELATIVE_PATH PC_UP "/x/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/x")
   configure_file("${CMAKE_SOURCE_DIR}/cmake/bcemr.pc.in" "${CMAKE_BINARY_DIR}/bcemr.pc" @ONLY)
   install(TARGETS bcemr_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(FILES "${CMAKE_BINARY_DIR}/lib/libbcemr.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
