@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Common to the gates; sourced. A gate is a script of this folder that exits 0 when the tree passes. They
 # take the tree as it is found (TREE), build under CI_BUILD, and can be narrowed for the planted faults:
 # GATE_TARGETS (what to build) and GATE_TESTS (which suites to run).
