@@ -14,6 +14,16 @@
 extern "C" {
 #endif
 
+/*
+ * Where the documents of an opened record go: document number index of all to the sink that open
+ * gives; open NULL forgets the bytes. What it writes may be shown only after the opening was OK.
+ */
+typedef struct bcemr_output {
+    void *user;
+    bcemr_status (*open)(void *user, uint64_t index, const bcemr_tr_document *document,
+                         bcemr_sink *sink);
+} bcemr_output;
+
 typedef struct bcemr_opening {
     const bcemr_context *context;
     const bcemr_visit_log *log; /* with the case when sealed is set */
@@ -22,11 +32,7 @@ typedef struct bcemr_opening {
     const bcemr_source *payload;
     const bcemr_run *run;
     uint64_t clock_difference; /* ms, as in the genesis */
-    /* Where document number index goes; NULL forgets the bytes. What it writes may be shown only
-     * after bcemr_record_open returned OK. */
-    void *user;
-    bcemr_status (*open)(void *user, uint64_t index, const bcemr_tr_document *document,
-                         bcemr_sink *sink);
+    bcemr_output output;
 } bcemr_opening;
 
 /* What a checked record holds. Free with bcemr_opened_free. */

@@ -82,8 +82,8 @@ out:
 static bcemr_status on_document(void *user, uint64_t index, const bcemr_tr_document *document,
                                 bcemr_sink *sink)
 {
-    const bcemr_opening *o = ((taking *)user)->opening;
-    return o->open ? o->open(o->user, index, document, sink) : BCEMR_OK;
+    const bcemr_output *output = &((taking *)user)->opening->output;
+    return output->open ? output->open(output->user, index, document, sink) : BCEMR_OK;
 }
 
 static bcemr_status take_payload(const bcemr_opening *o, const bcemr_record_keys *keys,
