@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger as one object: takes signed entries, makes blocks of those that the rules accept,
+ * keeps log, state and indexes in one transaction a block, and answers questions. No clock, no
+ * threads, no files of its own: the store and the time are given. One writer at a time; readers
+ * that share the object must not run beside the writer.
+ */
+#ifndef LEDGER_CHAIN_H
+#define LEDGER_CHAIN_H
+
+#include "ledger/rules/rules.h"
+
+#include <bcemr/ledger_view.h>
+
+typedef struct ledger_chain ledger_chain;
+
+typedef struct ledger_chain_options {
+    const bcemr_context *context;   /* required; outlives the chain */
+    ledger_state state;             /* required; closed with the chain */
+    const bcemr_parallel *parallel; /* NULL: one after the other; outlives the chain */
+    uint64_t remembered_claims;     /* 0: the default */
+} ledger_chain_options;
+
+/*
+ * Opens on a signed genesis (leaf 0's Tr("signed")): an empty state is begun with it (height 0,
+ * tau 0), one that holds something must be of this genesis.
+ * Errors: E_REFUSED with BAD_GENESIS, BAD_POP, WRONG_LEDGER; the store's. On failure the state
+ * stays the caller's.
+ */
+BCEMR_MUST_USE bcemr_status ledger_chain_open(ledger_chain **out,
+                                              const ledger_chain_options *options,
+                                              bcemr_span signed_genesis, bcemr_error *err);
+void ledger_chain_close(ledger_chain *chain);
+
+const bcemr_hash *ledger_chain_id(const ledger_chain *chain);
+
+/* ---- writing ---- */
+
+/* What became of an entry. status OK: it is in, at leaf. E_REFUSED: reason says why. */
+typedef struct ledger_outcome {
+    bcemr_status status;
+    uint32_t reason;
+    uint64_t leaf;
+    bcemr_hash entry_hash;
+} ledger_outcome;
+
+/*
+ * Makes a block at height last + 1 and tau = max(clock, last tau + 1) of those of the entries that
+ * the rules accept, in their order; none accepted makes no block. When the clock stands behind the
+ * last tau by more than the allowed difference, Sign entries are refused with CLOCK_BEHIND.
+ * Out: outcomes, one an entry. Returns OK also when all were refused.
+ * Errors: failures of this node; then nothing changed.
+ */
+BCEMR_MUST_USE bcemr_status ledger_chain_submit(ledger_chain *chain, int64_t clock,
+                                                const bcemr_span *entries, uint64_t count,
+                                                ledger_outcome *outcomes, bcemr_error *err);
+/* One entry as a block of its own. E_REFUSED with err->reason. leaf: NULL allowed. */
+BCEMR_MUST_USE bcemr_status ledger_chain_submit_one(ledger_chain *chain, int64_t clock,
+                                                    bcemr_span entry, uint64_t *leaf,
+                                                    bcemr_error *err);
+/* A block as another engine ordered it. An entry that the rules refuse refuses the block
+ * (err->index which, err->reason why), and so does a height or time that does not ascend. Case
+ * headers are made here: they are not among the entries. */
+BCEMR_MUST_USE bcemr_status ledger_chain_replay(ledger_chain *chain, uint64_t height, int64_t tau,
+                                                const bcemr_span *entries, uint64_t count,
+                                                bcemr_error *err);
+/* Checks entries against the state as it is, one after the other, and changes nothing (CheckTx):
+ * what was verified is remembered. */
+BCEMR_MUST_USE bcemr_status ledger_chain_check(ledger_chain *chain, int64_t clock,
+                                               const bcemr_span *entries, uint64_t count,
+                                               ledger_outcome *outcomes, bcemr_error *err);
+
+/* ---- the log ---- */
+
+uint64_t ledger_chain_size(const ledger_chain *chain);
+uint64_t ledger_chain_height(const ledger_chain *chain);
+int64_t ledger_chain_tau(const ledger_chain *chain);
+/* True when clock stands behind the last tau by more than the allowed difference. */
+bool ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock);
+BCEMR_MUST_USE bcemr_status ledger_chain_root(const ledger_chain *chain, uint64_t size,
+                                              bcemr_hash *out);
+
+/* ---- checkpoints ---- */
+
+/* The checkpoint at the last block, and at the block that ends at size (E_NOT_FOUND). */
+BCEMR_MUST_USE bcemr_status ledger_chain_checkpoint(const ledger_chain *chain,
+                                                    bcemr_tr_checkpoint *out, bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_chain_checkpoint_at(const ledger_chain *chain, uint64_t size,
+                                                       bcemr_tr_checkpoint *out, bcemr_error *err);
+/* Keeps a cosigned checkpoint for the view to serve: it must be this log's, newer than the one
+ * held, and hold against the set in force at its last leaf. Errors: E_REFUSED with what does not.
+ */
+BCEMR_MUST_USE bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned,
+                                                       bcemr_error *err);
+/*
+ * A cosigner (proof.h) on this chain's log: own and keep are the chain's, sign(user) is given.
+ * restored: the state came from a backup or the keys are new, so it must be resumed first.
+ */
+typedef struct ledger_cosigner {
+    bcemr_cosigner cosigner;
+    ledger_chain *chain;
+    bcemr_checkpoint_signer sign;
+    void *user;
+} ledger_cosigner;
+BCEMR_MUST_USE bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain,
+                                                  bcemr_checkpoint_signer sign, void *user,
+                                                  bool restored, bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_cosigner_sign(ledger_cosigner *cosigner,
+                                                 const bcemr_tr_checkpoint *asked,
+                                                 bcemr_g1_raw *out, bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosigned,
+                                                   bcemr_error *err);
+
+/* ---- reading ---- */
+
+/* The view that roles use (bcemr/ledger_view.h). Valid while the chain is open. */
+void ledger_chain_view(const ledger_chain *chain, bcemr_ledger_view *out);
+
+/* Appends Tr("leaf") at index. E_NOT_FOUND. */
+BCEMR_MUST_USE bcemr_status ledger_chain_leaf(const ledger_chain *chain, uint64_t index,
+                                              bcemr_buf *out);
+/* Appends Tr("inclusion") of leaf index in the tree of size leaves, size the end of any leaf. */
+BCEMR_MUST_USE bcemr_status ledger_chain_inclusion(const ledger_chain *chain, uint64_t index,
+                                                   uint64_t size, bcemr_buf *out, bcemr_error *err);
+/* Appends Tr("consistency"). */
+BCEMR_MUST_USE bcemr_status ledger_chain_consistency(const ledger_chain *chain, uint64_t first,
+                                                     uint64_t second, bcemr_buf *out,
+                                                     bcemr_error *err);
+/* Appends Tr("list"; Tr("index")...) of the blocks with from <= height <= to of the index "stops"
+ * or "finds". */
+BCEMR_MUST_USE bcemr_status ledger_chain_index(const ledger_chain *chain, const char *name,
+                                               uint64_t from, uint64_t to, bcemr_buf *out,
+                                               bcemr_error *err);
+/* Appends Tr("list"; leaves) of a visit, from Admit to Seal or as far as it has come. */
+BCEMR_MUST_USE bcemr_status ledger_chain_visit_leaves(const ledger_chain *chain,
+                                                      const bcemr_hash *vid, bcemr_buf *out,
+                                                      bcemr_error *err);
+
+/* Records of the state (types.def, "state records"): held receives the bytes, out points into it.
+ * E_NOT_FOUND when there is none. */
+BCEMR_MUST_USE bcemr_status ledger_chain_visit(const ledger_chain *chain, const bcemr_hash *vid,
+                                               bcemr_buf *held, bcemr_tr_state_visit *out,
+                                               bcemr_error *err);
+/* Place i from 1: the signature of the highest k. */
+BCEMR_MUST_USE bcemr_status ledger_chain_sign(const ledger_chain *chain, const bcemr_hash *vid,
+                                              uint64_t i, bcemr_buf *held, bcemr_tr_state_sign *out,
+                                              bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_chain_case(const ledger_chain *chain, const bcemr_hash *vid,
+                                              bcemr_buf *held, bcemr_tr_state_case *out,
+                                              bcemr_error *err);
+/* The last enrolment of an ID (its status says whether it is active), and by H(Enrol). */
+BCEMR_MUST_USE bcemr_status ledger_chain_enrolment(const ledger_chain *chain, bcemr_span id,
+                                                   bcemr_buf *held, bcemr_tr_state_enrolment *out,
+                                                   bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_chain_enrolment_of(const ledger_chain *chain,
+                                                      const bcemr_hash *entry, bcemr_buf *held,
+                                                      bcemr_tr_state_enrolment *out,
+                                                      bcemr_error *err);
+/* Parameters in force at the next block. */
+BCEMR_MUST_USE bcemr_status ledger_chain_params(const ledger_chain *chain, bcemr_buf *held,
+                                                bcemr_tr_state_params *out, bcemr_error *err);
+/* The set in force now, and at a leaf (that leaf included). out: BCEMR_SET_EMPTY at first. */
+BCEMR_MUST_USE bcemr_status ledger_chain_set_now(const ledger_chain *chain, bcemr_set *out,
+                                                 bcemr_error *err);
+BCEMR_MUST_USE bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint64_t leaf,
+                                                bcemr_set *out, bcemr_error *err);
+/* Leaf of the first entry of kind ("Revoke", "Retire", "Erase") for this key (R, X or a reader's A,
+ * vid). */
+BCEMR_MUST_USE bcemr_status ledger_chain_stopped(const ledger_chain *chain, const char *kind,
+                                                 bcemr_span key, uint64_t *leaf);
+/* Leaf of the entry with this hash. */
+BCEMR_MUST_USE bcemr_status ledger_chain_landed(const ledger_chain *chain, const bcemr_hash *entry,
+                                                uint64_t *leaf);
+/* sigma so far: deltas and credentials of all who signed, of the highest k (section 4). E_NOT_FOUND
+ * when nobody has. */
+BCEMR_MUST_USE bcemr_status ledger_chain_sigma(const ledger_chain *chain, const bcemr_hash *vid,
+                                               bcemr_g1_raw *out, bcemr_error *err);
+void ledger_chain_counts(const ledger_chain *chain, ledger_verifier_counts *out);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger's rules (ledger.md, Entries): which signed entry is accepted on which state, and what
+ * it changes. Pure: time and height are inputs; the result depends on nothing else but the state.
+ *
+ * Order of checks, the same for every entry and part of the rules:
+ *   1. it reads (MALFORMED), is not over 64 KiB (ENTRY_TOO_LONG), is of this ledger (WRONG_LEDGER),
+ *      and is of a kind that may come now (NOT_POSTED);
+ *   2. the rows of signers are exactly those of its kind (SIGNER_ROWS);
+ *   3. the family's checks in the order in which rules.c's files state them, cheap ones first;
+ *   4. signatures, in the order of the rows and then of the fields.
+ * The first that does not hold is the one reason given.
+ *
+ * Rows of signers, in this order, none else:
+ *   Join              authority, set, pop (the new member's)
+ *   Leave             authority, set
+ *   Rekey             authority, set, pop, and hospital|cloud (old A) unless lost
+ *   Upgrade           authority, set
+ *   Enrol doctor      hospital (of the enrolment); then for an ID with an active enrolment: doctor
+ *                     (old A); for an ID whose last was retired: hospital of that last enrolment
+ *                     where it is another, else any second supernode
+ *   Enrol reader      authority; then for an ID with an active enrolment: reader (old A)
+ *   Retire            authority
+ *   Reissue           doctor (i + 1), or hospital when i is the last
+ *   Abort             hospital
+ *   Consent, Access, Erase   cloud
+ *   Admit, Amend, Sign, Seal, Confirm, Revoke   none
+ * authority: who empty, BLS; set: who the bitmap, joint BLS; others: who the ID, Ed25519.
+ */
+#ifndef LEDGER_RULES_H
+#define LEDGER_RULES_H
+
+#include "ledger/state/state.h"
+
+#include <bcemr/proof.h>
+
+typedef enum ledger_reason {
+#define X(name, number, text) LEDGER_R_##name = (number),
+#include "ledger/rules/reasons.def"
+#undef X
+} ledger_reason;
+
+/* "SIGNED_AFTER" and its text; "UNKNOWN" for another number. Static strings. */
+const char *ledger_reason_name(uint32_t reason);
+const char *ledger_reason_text(uint32_t reason);
+
+/* ---- claims ---- */
+
+typedef enum ledger_claim_kind {
+    LEDGER_CLAIM_BLS,   /* key X (96), purpose, message, signature (48) */
+    LEDGER_CLAIM_ED,    /* key A (32), message, signature (64) */
+    LEDGER_CLAIM_JOINT, /* key: the X of all who signed, one after the other; signature (48) */
+    LEDGER_CLAIM_POK,   /* key pkv (48), message, signature (80) */
+    LEDGER_CLAIM_SUM    /* key P (96), message: list of (cred, ctx), signature sigma_n (48) */
+} ledger_claim_kind;
+
+/* One statement that must hold for an entry to be accepted, and the reason if it does not. */
+typedef struct ledger_claim {
+    ledger_claim_kind kind;
+    bcemr_purpose purpose;
+    bcemr_span key;
+    bcemr_span message;
+    bcemr_span signature;
+    ledger_reason reason;
+} ledger_claim;
+
+/*
+ * Checks claims, remembers those that held by their hash (bounded; forgetting costs time, never
+ * changes a result) and the lines of keys seen lately. One thread at a time.
+ */
+typedef struct ledger_verifier ledger_verifier;
+/* remember: how many claims, a power of two (0: the default, 65,536). */
+BCEMR_MUST_USE bcemr_status ledger_verifier_new(ledger_verifier **out, const bcemr_context *context,
+                                                const bcemr_parallel *parallel, uint64_t remember);
+void ledger_verifier_free(ledger_verifier *verifier);
+/* Collects a claim for the next ledger_verifier_run; the bytes are copied. */
+BCEMR_MUST_USE bcemr_status ledger_verifier_add(ledger_verifier *verifier,
+                                                const ledger_claim *claim);
+/* Verifies all that were collected, BLS ones in one batch; remembers those that hold. */
+BCEMR_MUST_USE bcemr_status ledger_verifier_run(ledger_verifier *verifier, bcemr_error *err);
+/* Whether a claim holds: remembered, or verified now. */
+BCEMR_MUST_USE bcemr_status ledger_verifier_holds(ledger_verifier *verifier,
+                                                  const ledger_claim *claim, bool *holds,
+                                                  bcemr_error *err);
+/* How many claims were verified singly and in batches since it was made, and how many were found.
+ */
+typedef struct ledger_verifier_counts {
+    uint64_t single, batched, remembered;
+} ledger_verifier_counts;
+void ledger_verifier_count(const ledger_verifier *verifier, ledger_verifier_counts *out);
+
+/* ---- apply ---- */
+
+/* What an entry is applied at. */
+typedef struct ledger_position {
+    uint64_t height;
+    int64_t tau;
+    uint64_t leaf; /* the index that it will have */
+} ledger_position;
+
+/* The row that an accepted entry adds to an index, if any. */
+typedef enum ledger_index_name {
+    LEDGER_INDEX_NONE,
+    LEDGER_INDEX_STOPS,
+    LEDGER_INDEX_FINDS
+} ledger_index_name;
+
+/* What an accepted entry did, for whoever appends it to the log. Free with ledger_effect_free. */
+typedef struct ledger_effect {
+    bcemr_signed_parts parts;
+    ledger_index_name index;
+    bcemr_buf index_key;
+    bool of_visit; /* a leaf of vid's case body (Admit to Seal) */
+    bool sealed;   /* the case header follows */
+    bool set_changed;
+    bcemr_hash vid;
+} ledger_effect;
+void ledger_effect_free(ledger_effect *effect);
+
+/*
+ * Applies a signed entry. state must be in a transaction; on anything but OK what was put must be
+ * undone by the caller (mark, undo). effect (owned by the caller; zeroed at first) points into
+ * signed_entry.
+ * Errors: E_REFUSED with LEDGER_REFUSED and err->reason; anything else is a failure of this node.
+ */
+BCEMR_MUST_USE bcemr_status ledger_apply(ledger_state *state, ledger_verifier *verifier,
+                                         const ledger_position *at, bcemr_span signed_entry,
+                                         ledger_effect *effect, bcemr_error *err);
+/*
+ * claims(entry, state): the same without verifying: collects what would have to hold in verifier
+ * and changes the state as if it did, so that the claims of entries behind it in a block are
+ * found too. The caller undoes all of it, runs the verifier, then applies.
+ */
+BCEMR_MUST_USE bcemr_status ledger_claims(ledger_state *state, ledger_verifier *verifier,
+                                          const ledger_position *at, bcemr_span signed_entry,
+                                          ledger_effect *effect, bcemr_error *err);
+/* Checks leaf 0 and puts what follows from it. Errors: E_REFUSED with BAD_GENESIS, BAD_POP. */
+BCEMR_MUST_USE bcemr_status ledger_apply_genesis(ledger_state *state, ledger_verifier *verifier,
+                                                 const bcemr_context *context,
+                                                 bcemr_span signed_genesis, bcemr_hash *ledger,
+                                                 bcemr_error *err);
+
+#endif
