@@ -32,6 +32,11 @@ BCEMR_MUST_USE bcemr_status bcemr_group_keys_doctor(const bcemr_x25519_secret *o
 /* HMAC(k_auth, Tr("server")) or Tr("doctor"); type is &bcemr_type_mac_server or _mac_doctor. */
 BCEMR_MUST_USE bcemr_status bcemr_group_mac(const bcemr_group_keys *keys, const bcemr_type *type,
                                             bcemr_hash *out);
+/* Compares a MAC that came with the one due, in constant time. VALID, BAD_SERVER_MAC or
+ * BAD_DOCTOR_MAC by the type. */
+BCEMR_MUST_USE bcemr_verdict bcemr_group_mac_check(const bcemr_group_keys *keys,
+                                                   const bcemr_type *type, const bcemr_hash *mac,
+                                                   bcemr_error *err);
 /* gk under k_wrap, nonce 0, ad = gk-ad over H(transcript). */
 BCEMR_MUST_USE bcemr_status bcemr_group_key_wrap(const bcemr_group_keys *keys,
                                                  const bcemr_tr_group *transcript,
@@ -39,16 +44,15 @@ BCEMR_MUST_USE bcemr_status bcemr_group_key_wrap(const bcemr_group_keys *keys,
                                                  bcemr_error *err);
 /* E_REFUSED with BAD_SEALED_MESSAGE when it does not decrypt. */
 BCEMR_MUST_USE bcemr_status bcemr_group_key_unwrap(const bcemr_group_keys *keys,
-                                                   const bcemr_tr_group *transcript,
-                                                   bcemr_span box, bcemr_tr_gk *gk,
-                                                   bcemr_error *err);
+                                                   const bcemr_tr_group *transcript, bcemr_span box,
+                                                   bcemr_tr_gk *gk, bcemr_error *err);
 
 /*
  * AEAD of section 1: XChaCha20-Poly1305-IETF. seal appends nonce || ciphertext || tag to out with a
  * fresh nonce; open appends the plaintext, or refuses with the verdict given and appends nothing.
  */
-BCEMR_MUST_USE bcemr_status bcemr_aead_seal(const bcemr_key *key, bcemr_span ad,
-                                            bcemr_span message, bcemr_buf *out, bcemr_error *err);
+BCEMR_MUST_USE bcemr_status bcemr_aead_seal(const bcemr_key *key, bcemr_span ad, bcemr_span message,
+                                            bcemr_buf *out, bcemr_error *err);
 BCEMR_MUST_USE bcemr_status bcemr_aead_open(const bcemr_key *key, bcemr_span ad, bcemr_span box,
                                             bcemr_verdict refusal, bcemr_buf *out,
                                             bcemr_error *err);
@@ -60,7 +64,8 @@ BCEMR_MUST_USE bcemr_status bcemr_message_seal(const bcemr_key *gk, const bcemr_
                                                bcemr_error *err);
 BCEMR_MUST_USE bcemr_status bcemr_message_open(const bcemr_key *gk, const bcemr_tr_msg *ad,
                                                bcemr_span box, bcemr_buf *out, bcemr_error *err);
-/* KDF("msg", GK, (ad, n)), and the chunks' associated data Tr("msg-chunk"; ad, n) appended to ad_out. */
+/* KDF("msg", GK, (ad, n)), and the chunks' associated data Tr("msg-chunk"; ad, n) appended to
+ * ad_out. */
 BCEMR_MUST_USE bcemr_status bcemr_message_stream_key(const bcemr_key *gk, const bcemr_tr_msg *ad,
                                                      const bcemr_nonce *n, bcemr_key *out,
                                                      bcemr_buf *ad_out, bcemr_error *err);

@@ -60,8 +60,8 @@ BCEMR_MUST_USE bcemr_verdict bcemr_presence_check(const bcemr_tr_visit *visit,
  */
 typedef struct bcemr_order {
     bcemr_hash vid;
-    uint64_t count;       /* doctors in the order in force */
-    uint64_t amendments;  /* a of the order in force */
+    uint64_t count;      /* doctors in the order in force */
+    uint64_t amendments; /* a of the order in force */
     bcemr_hash in_force[BCEMR_TEAM_MAX + 1];
     bcemr_tr_team_doctor doctors[BCEMR_TEAM_MAX];
 } bcemr_order;
@@ -76,7 +76,8 @@ BCEMR_MUST_USE bcemr_verdict bcemr_order_begin(bcemr_span visit, bcemr_order *ou
 /*
  * Applies the next amendment (its encoding). VALID; BAD_AMENDMENT_CHAIN when vid, number, previous
  * hash, or signed_count (above what the order holds) are not exactly next; BAD_TEAM when the whole
- * new order holds a doctor twice, more than 64, or deadlines of the tail that do not ascend.
+ * new order holds a doctor twice, more than 64, or deadlines of the tail that do not ascend or do
+ * not lie after the amendment's own time; UNDECIDED as above. order is as it was unless VALID.
  */
 BCEMR_MUST_USE bcemr_verdict bcemr_order_amend(bcemr_order *order, bcemr_span amendment,
                                                bcemr_error *err);
