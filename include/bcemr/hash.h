@@ -38,6 +38,9 @@ BCEMR_MUST_USE bcemr_status bcemr_kdf_scalar(const char *label, bcemr_span ikm, 
 /* Encodes Tr("tuple"; fields), as info of a derivation from several values. */
 BCEMR_MUST_USE bcemr_status bcemr_tuple(const bcemr_span *fields, uint64_t count, bcemr_buf *out);
 
+/* n bytes from the system's random source. libsodium ends the process when that source fails. */
+void bcemr_random(uint8_t *out, uint64_t n);
+
 /* RFC 6962 tree hash, built from the left with 64 nodes of memory. */
 typedef struct bcemr_tree {
     uint64_t count;
