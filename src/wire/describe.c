@@ -61,8 +61,9 @@ static void markdown(const printer *p)
     line(p, "## Tables of integers");
     for (uint64_t t = 0; t < wire_values_count; t++) {
         const wire_values *v = &wire_all_values[t];
-        (void)snprintf(text, sizeof text, "\n### `%s`: %s\n\n| number | name | meaning |\n|---|---|---|",
-                       v->name, v->text);
+        (void)snprintf(text, sizeof text,
+                       "\n### `%s`: %s\n\n| number | name | meaning |\n|---|---|---|", v->name,
+                       v->text);
         line(p, text);
         for (uint64_t i = 0; i < v->count; i++) {
             (void)snprintf(text, sizeof text, "| %" PRIu64 " | %s | %s |", v->values[i].number,

@@ -82,10 +82,6 @@ static bcemr_status check_integer(const wire_field *f, uint64_t number)
     return number >= f->lo && number <= f->hi ? BCEMR_OK : BCEMR_E_INTEGER_RANGE;
 }
 
-/* Lengths and ranges of one field; what lies inside a transcript or list is looked at by others.
- * Used by the writer too, so both sides refuse the same. */
-bcemr_status wire_check_field(const wire_field *f, bcemr_span part);
-
 bcemr_status wire_check_field(const wire_field *f, bcemr_span part)
 {
     switch (f->kind) {
@@ -106,7 +102,9 @@ bcemr_status wire_check_field(const wire_field *f, bcemr_span part)
     case WIRE_UINT:
     case WIRE_TIME:
     case WIRE_ENUM:
-        return part.n == 8 ? check_integer(f, bcemr_load_u64(part.p)) : BCEMR_E_FIELD_LENGTH;
+        if (part.n == 8)
+            return check_integer(f, bcemr_load_u64(part.p));
+        return part.n == 0 ? BCEMR_E_ABSENT : BCEMR_E_FIELD_LENGTH;
     case WIRE_TR:
     case WIRE_LIST:
         return part.n == 0 ? BCEMR_E_ABSENT : BCEMR_OK;
@@ -127,10 +125,11 @@ static bool label_is_later(const char *label, bcemr_span got)
     uint64_t n = strlen(label);
     if (got.n < n + 2 || memcmp(label, got.p, (size_t)n) != 0 || got.p[n] != '/')
         return false;
-    for (uint64_t i = n + 1; i < got.n; i++)
-        if (got.p[i] < '0' || got.p[i] > '9')
+    bcemr_span number = {got.p + n + 1, got.n - n - 1};
+    for (uint64_t i = 0; i < number.n; i++)
+        if (number.p[i] < '0' || number.p[i] > '9')
             return false;
-    return true;
+    return number.p[0] != '0' && !label_is("1", number);
 }
 
 static bcemr_status choose(const bcemr_type **type, bcemr_span label)
@@ -164,20 +163,22 @@ static bcemr_status read_transcript(reader *r, const bcemr_type *type, bcemr_spa
     return status;
 }
 
-static bcemr_status read_item(reader *r, const bcemr_type *item, bcemr_span part, uint8_t *value)
+/* One item of field f of type; errors inside it that name no place in a list of their own get its.
+ */
+static bcemr_status check_item(reader *r, const bcemr_type *type, const wire_field *f, uint64_t i,
+                               bcemr_span part)
 {
-    if (!item->atom)
-        return read_transcript(r, item, part, value);
-    bcemr_status status = wire_check_field(item->atom, part);
-    if (status != BCEMR_OK)
-        return fail(r, status, item, NULL, BCEMR_NOWHERE, part.p);
-    if (!value)
-        return BCEMR_OK;
-    if (item->atom->kind == WIRE_FIXED)
-        memcpy(value, part.p, (size_t)part.n);
-    else
-        memcpy(value, &part, sizeof part);
-    return BCEMR_OK;
+    bcemr_status status;
+    if (f->item->atom) {
+        status = wire_check_field(f->item->atom, part);
+        return status == BCEMR_OK ? status : fail(r, status, type, f, i, part.p);
+    }
+    if (part.n == 0)
+        return fail(r, BCEMR_E_ABSENT, type, f, i, part.p);
+    status = read_transcript(r, f->item, part, NULL);
+    if (status != BCEMR_OK && r->err && r->err->index == BCEMR_NOWHERE)
+        r->err->index = i;
+    return status;
 }
 
 static bcemr_status list_count(bcemr_span *in, uint64_t *count)
@@ -195,8 +196,8 @@ static bcemr_status list_count(bcemr_span *in, uint64_t *count)
     return BCEMR_OK;
 }
 
-static bcemr_status read_list(reader *r, const bcemr_type *type, const wire_field *f,
-                              bcemr_span in, bcemr_list *list)
+static bcemr_status read_list(reader *r, const bcemr_type *type, const wire_field *f, bcemr_span in,
+                              bcemr_list *list)
 {
     uint64_t count = 0;
     const uint8_t *at = in.p;
@@ -212,14 +213,9 @@ static bcemr_status read_list(reader *r, const bcemr_type *type, const wire_fiel
         bcemr_span part;
         if (!take(&in, &part))
             return fail(r, BCEMR_E_TRUNCATED, type, f, i, in.p);
-        if (part.n == 0)
-            return fail(r, BCEMR_E_ABSENT, type, f, i, in.p);
-        status = read_item(r, f->item, part, NULL);
-        if (status != BCEMR_OK) {
-            if (r->err && r->err->index == BCEMR_NOWHERE)
-                r->err->index = i;
+        status = check_item(r, type, f, i, part);
+        if (status != BCEMR_OK)
             return status;
-        }
     }
     if (in.n > 0)
         return fail(r, BCEMR_E_TRAILING, type, f, BCEMR_NOWHERE, in.p);
@@ -300,8 +296,7 @@ bcemr_status bcemr_validate(const bcemr_type *type, bcemr_span in, bcemr_error *
 bcemr_status bcemr_read_list(const bcemr_type *item, bcemr_span in, uint64_t lo, uint64_t hi,
                              bcemr_list *list, bcemr_error *err)
 {
-    const wire_field field = {
-        .name = "items", .kind = WIRE_LIST, .lo = lo, .hi = hi, .item = item};
+    const wire_field field = {.name = "items", .kind = WIRE_LIST, .lo = lo, .hi = hi, .item = item};
     reader r = {in.p, err, 0};
     *list = (bcemr_list){0};
     return read_list(&r, item, &field, in, list);
@@ -319,8 +314,9 @@ bool bcemr_list_next(bcemr_iter *iter, void *item)
     const bcemr_list *list = iter->list;
     if (iter->position >= list->count)
         return false;
+    const bcemr_type *type = iter->item;
     if (list->items) {
-        uint64_t size = iter->item->size;
+        uint64_t size = wire_item_size(type);
         memcpy(item, (const uint8_t *)list->items + size * iter->position, (size_t)size);
         iter->position++;
         return true;
@@ -330,12 +326,15 @@ bool bcemr_list_next(bcemr_iter *iter, void *item)
         return false;
     iter->offset = (uint64_t)(rest.p - list->raw.p);
     iter->position++;
-    if (iter->item->label && strcmp(iter->item->label, "tuple") != 0) {
-        memcpy(item, &part, sizeof part); /* a whole transcript: handed out as its bytes */
-        return true;
-    }
-    reader r = {part.p, NULL, 0};
-    return read_item(&r, iter->item, part, item) == BCEMR_OK;
+    if (wire_is_whole(type))
+        memcpy(item, &part, sizeof part);
+    else if (!type->atom)
+        return bcemr_read(type, part, item, NULL) == BCEMR_OK;
+    else if (wire_check_field(type->atom, part) == BCEMR_OK)
+        store_field(type->atom, part, item);
+    else
+        return false;
+    return true;
 }
 
 bool bcemr_list_at(const bcemr_type *item, const bcemr_list *list, uint64_t index, void *value)

@@ -47,8 +47,7 @@ const char *bcemr_verdict_text(bcemr_verdict verdict)
     return FIND(verdicts, verdict)->text;
 }
 
-bcemr_status wire_fail(bcemr_error *err, bcemr_status status, const char *object,
-                       const char *field)
+bcemr_status wire_fail(bcemr_error *err, bcemr_status status, const char *object, const char *field)
 {
     return wire_fail_at(err, status, object, field, BCEMR_NOWHERE, BCEMR_NOWHERE);
 }

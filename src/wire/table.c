@@ -2,6 +2,8 @@
 /* types.def, read several times: tables of integers, fields of each type, types, derivations. */
 #include "wire/table.h"
 
+#include <string.h>
+
 /* ---- tables of integers ---- */
 
 #define VALUES(table, text) static const wire_value values_of_##table[] = {
@@ -33,11 +35,11 @@ const uint64_t wire_values_count = VALUES_COUNT;
 /* ---- choices and bare items ---- */
 
 static const bcemr_type *const entry_choices[] = {
-    &bcemr_type_genesis,   &bcemr_type_e_join,    &bcemr_type_e_leave,     &bcemr_type_e_rekey,
-    &bcemr_type_e_upgrade, &bcemr_type_e_enrol,   &bcemr_type_e_retire,    &bcemr_type_e_admit,
-    &bcemr_type_e_amend,   &bcemr_type_e_sign,    &bcemr_type_e_reissue,   &bcemr_type_e_seal,
-    &bcemr_type_e_confirm, &bcemr_type_e_abort,   &bcemr_type_case_header, &bcemr_type_e_consent,
-    &bcemr_type_e_revoke,  &bcemr_type_e_access,  &bcemr_type_e_erase,     NULL};
+    &bcemr_type_genesis,   &bcemr_type_e_join,   &bcemr_type_e_leave,     &bcemr_type_e_rekey,
+    &bcemr_type_e_upgrade, &bcemr_type_e_enrol,  &bcemr_type_e_retire,    &bcemr_type_e_admit,
+    &bcemr_type_e_amend,   &bcemr_type_e_sign,   &bcemr_type_e_reissue,   &bcemr_type_e_seal,
+    &bcemr_type_e_confirm, &bcemr_type_e_abort,  &bcemr_type_case_header, &bcemr_type_e_consent,
+    &bcemr_type_e_revoke,  &bcemr_type_e_access, &bcemr_type_e_erase,     NULL};
 static const bcemr_type *const presence_choices[] = {&bcemr_type_presence, &bcemr_type_waived,
                                                      NULL};
 static const bcemr_type *const terms_choices[] = {&bcemr_type_grant, &bcemr_type_emergency, NULL};
@@ -47,8 +49,12 @@ static const bcemr_type any_presence = {.name = "presence", .choices = presence_
 static const bcemr_type any_terms = {.name = "terms", .choices = terms_choices};
 
 #define ATOM(t, c_type, row, its_kind, low, high, its_text)                                        \
-    static const wire_field atom_##t = {                                                           \
-        .name = #t, .shown = #row, .kind = (its_kind), .lo = (low), .hi = (high), .text = its_text}; \
+    static const wire_field atom_##t = {.name = #t,                                                \
+                                        .shown = #row,                                             \
+                                        .kind = (its_kind),                                        \
+                                        .lo = (low),                                               \
+                                        .hi = (high),                                              \
+                                        .text = its_text};                                         \
     const bcemr_type bcemr_type_##t = {                                                            \
         .name = #t, .text = its_text, .size = sizeof(c_type), .atom = &atom_##t};
 ATOM(id_item, bcemr_span, ID, WIRE_TEXT, 1, 200, "a name")
@@ -63,8 +69,8 @@ ATOM(bytes16_item, bcemr_bytes16, BYTES16, WIRE_FIXED, 16, 16, "16 bytes")
 /* ---- fields ---- */
 
 #define ROW(t, field, row, its_kind, low, high, its_item, its_values, its_text)                    \
-    {#field, row, (its_kind), offsetof(bcemr_tr_##t, field), (low), (high), (its_item),            \
-     (its_values), its_text},
+    {#field,     row,          (its_kind), offsetof(bcemr_tr_##t, field), (low), (high),           \
+     (its_item), (its_values), its_text},
 #define FIXED(t, field, row, n, text) ROW(t, field, row, WIRE_FIXED, n, n, NULL, NULL, text)
 
 #define TYPE(t, label, section, text) static const wire_field fields_of_##t[] = {
@@ -142,7 +148,15 @@ const uint64_t wire_derivations_count = sizeof(wire_all_derivations) / sizeof(wi
 
 /* ---- looking things up ---- */
 
-#include <string.h>
+bool wire_is_whole(const bcemr_type *type)
+{
+    return type->choices || (type->label && strcmp(type->label, "tuple") != 0);
+}
+
+uint64_t wire_item_size(const bcemr_type *item)
+{
+    return wire_is_whole(item) ? sizeof(bcemr_span) : item->size;
+}
 
 const bcemr_type *bcemr_type_of(bcemr_span in)
 {

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-bcemr_status wire_check_field(const wire_field *f, bcemr_span part);
-
 void bcemr_store_u64(uint8_t out[8], uint64_t value)
 {
     for (int i = 0; i < 8; i++)
@@ -21,23 +19,13 @@ uint64_t bcemr_load_u64(const uint8_t in[8])
     return value;
 }
 
-static bool is_transcript(const bcemr_type *type)
-{
-    return type->label && strcmp(type->label, "tuple") != 0;
-}
-
-static uint64_t item_stride(const bcemr_type *item)
-{
-    return is_transcript(item) ? sizeof(bcemr_span) : item->size;
-}
-
 /* ---- sizes ---- */
 
 static uint64_t size_of(const bcemr_type *type, const uint8_t *value);
 
 static uint64_t size_of_item(const bcemr_type *item, const uint8_t *value)
 {
-    if (is_transcript(item) || (item->atom && item->atom->kind != WIRE_FIXED)) {
+    if (wire_is_whole(item) || (item->atom && item->atom->kind != WIRE_FIXED)) {
         bcemr_span part;
         memcpy(&part, value, sizeof part);
         return part.n;
@@ -51,7 +39,7 @@ static uint64_t size_of_list(const bcemr_type *item, const bcemr_list *list)
     if (!list->items)
         return n + list->raw.n;
     for (uint64_t i = 0; i < list->count; i++)
-        n += 8 + size_of_item(item, (const uint8_t *)list->items + i * item_stride(item));
+        n += 8 + size_of_item(item, (const uint8_t *)list->items + i * wire_item_size(item));
     return n;
 }
 
@@ -116,7 +104,7 @@ static void put_value(bcemr_buf *out, const bcemr_type *type, const uint8_t *val
 static void put_item(bcemr_buf *out, const bcemr_type *item, const uint8_t *value)
 {
     put_u64(out, size_of_item(item, value));
-    if (is_transcript(item) || (item->atom && item->atom->kind != WIRE_FIXED)) {
+    if (wire_is_whole(item) || (item->atom && item->atom->kind != WIRE_FIXED)) {
         bcemr_span part;
         memcpy(&part, value, sizeof part);
         put(out, part.p, part.n);
@@ -137,7 +125,7 @@ static void put_list(bcemr_buf *out, const bcemr_type *item, const bcemr_list *l
         return;
     }
     for (uint64_t i = 0; i < list->count; i++)
-        put_item(out, item, (const uint8_t *)list->items + i * item_stride(item));
+        put_item(out, item, (const uint8_t *)list->items + i * wire_item_size(item));
 }
 
 static void put_field(bcemr_buf *out, const wire_field *f, const uint8_t *from)
