@@ -85,6 +85,7 @@ typedef enum bcemr_status {
     X(NOT_ENROLLED, 15, "no active enrolment with these keys")                                     \
     X(WRONG_LEDGER, 16, "it belongs to another ledger")                                            \
     X(BAD_GENESIS, 17, "the genesis does not hold together")                                       \
+    X(BAD_ENROLMENT, 18, "an enrolment's fields contradict each other or the set")                 \
     X(BAD_TICKET_SIGNATURE, 30, "the hospital's signature on the ticket does not hold")            \
     X(BAD_TICKET, 31, "the ticket's fields contradict each other or what was agreed")              \
     X(BAD_PSEUDONYM, 32, "the pseudonym is not that of this identity and these nonces")            \
@@ -111,6 +112,7 @@ typedef enum bcemr_status {
     X(REISSUE_LIMIT, 58, "no further reissue is allowed")                                          \
     X(REISSUE_NOT_ASKED, 59, "a new version was signed without a reissue on the ledger")           \
     X(MANIFEST_LIMIT, 60, "the manifests leave no room for the doctors to come")                   \
+    X(KEYWORD_LIMIT, 61, "the visit has more keywords than a record can hold")                     \
     X(BAD_CAPSULE, 70, "the capsule was not made for this patient's key")                          \
     X(BAD_CAPSULE_POINT, 71, "the capsule's second point does not fit its first")                  \
     X(BAD_KEY_COMMITMENT, 72, "the key does not fit its commitment")                               \
@@ -128,6 +130,9 @@ typedef enum bcemr_status {
     X(REISSUE_PENDING, 84, "a reissue is pending")                                                 \
     X(NOT_SEALED, 85, "the case is not sealed yet")                                                \
     X(NOT_A_CLOUD_OF_VISIT, 86, "this cloud is not named for the visit")                           \
+    X(NOT_ENTITLED, 87, "who asks may not have this, or not yet")                                  \
+    X(NOT_ALL_SIGNED, 88, "not every doctor of the order has signed")                              \
+    X(RECORD_REPEATED, 89, "another record was taken under this one-time key")                     \
     X(BAD_GRANT_SIGNATURE, 100, "a visit's signature under the terms does not hold")               \
     X(BAD_GRANT_KEY, 101, "the grant's re-encryption key does not fit its terms")                  \
     X(BAD_TERMS, 102, "the terms contradict each other or what was asked")                         \
@@ -148,6 +153,10 @@ typedef enum bcemr_status {
     X(BAD_REENCRYPTION, 117, "the cloud's re-encryption is wrong")                                 \
     X(BAD_CONSENT_POST, 118, "the signature that lets this cloud post the consent does not hold")  \
     X(REQUEST_REPLAYED, 119, "the request does not carry the nonce or time of this exchange")      \
+    X(NOT_SUPPORTED, 120, "this kind of grant or request is not served here yet")                  \
+    X(NO_SUCH_GRANT, 121, "no such grant is in effect at this cloud")                              \
+    X(BAD_ERASURE, 122, "the signature that asks for the erasure does not hold")                   \
+    X(RETENTION_RUNS, 123, "the retention time has not passed yet")                                \
     X(BAD_INCLUSION, 130, "an inclusion proof does not hold")                                      \
     X(BAD_CONSISTENCY, 131, "a consistency proof does not hold")                                   \
     X(BAD_CHECKPOINT, 132, "a checkpoint is not signed by enough of its set")                      \
