@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A grant's keys (section 7): y_v, Y_v = y_v g1, rk_v = y_v / xv. */
+#include "core/internal.h"
+
+#include <bcemr/grant.h>
+
+bcemr_status bcemr_grant_y(const bcemr_key *gs, const bcemr_hash *gid, const bcemr_hash *vid,
+                           bcemr_secret_scalar *out)
+{
+    const bcemr_span fields[2] = {{gid->b, sizeof gid->b}, {vid->b, sizeof vid->b}};
+    bcemr_buf info = BCEMR_BUF_EMPTY;
+    memset(out, 0, sizeof *out);
+    bcemr_status status = bcemr_tuple(fields, 2, &info);
+    if (status == BCEMR_OK)
+        status = bcemr_kdf_scalar("grant", bcemr_span_of(gs->b, sizeof gs->b),
+                                  bcemr_buf_span(&info), out);
+    bcemr_buf_free(&info);
+    return status;
+}
+
+/* out[i] := 1 / in[i]: out holds the products of those before, then one inversion walks back. */
+static void invert_all(const bcemr_secret_scalar *in, uint64_t count, bcemr_secret_scalar *out)
+{
+    bcemr_secret_scalar product = in[0];
+    for (uint64_t i = 1; i < count; i++) {
+        out[i] = product;
+        core_scalar_multiply(&product, &in[i], &product);
+    }
+    core_scalar_invert(&product, &product);
+    for (uint64_t i = count - 1; i > 0; i--) {
+        core_scalar_multiply(&out[i], &product, &out[i]);
+        core_scalar_multiply(&product, &in[i], &product);
+    }
+    out[0] = product;
+    bcemr_wipe(&product, sizeof product);
+}
+
+bcemr_status bcemr_grant_keys(const bcemr_key *gs, const bcemr_hash *gid,
+                              const bcemr_secret_scalar *xvs, const bcemr_hash *vids,
+                              uint64_t count, bcemr_g1_raw *ys, bcemr_secret_scalar *rks,
+                              bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_secret_scalar y;
+    blst_p1 point;
+    if (count == 0)
+        return wire_fail(err, BCEMR_E_TOO_FEW, "grant", "visits");
+    invert_all(xvs, count, rks);
+    for (uint64_t i = 0; i < count; i++) {
+        status = bcemr_grant_y(gs, gid, &vids[i], &y);
+        if (status != BCEMR_OK)
+            break;
+        blst_p1_mult(&point, blst_p1_generator(), y.b, CORE_SCALAR_BITS);
+        blst_p1_compress(ys[i].b, &point);
+        core_scalar_multiply(&y, &rks[i], &rks[i]);
+    }
+    bcemr_wipe(&y, sizeof y);
+    bcemr_wipe(&point, sizeof point);
+    if (status == BCEMR_OK)
+        return status;
+    memset(ys, 0, count * sizeof *ys);
+    bcemr_wipe(rks, count * sizeof *rks);
+    return wire_fail(err, status, "grant", "visits");
+}
+
+/* x P = expected, constant time in x. */
+static bool is_multiple(const blst_p1_affine *point, const bcemr_secret_scalar *x,
+                        const blst_p1_affine *expected)
+{
+    blst_p1 product, other;
+    core_p1_multiply(point, x->b, &product);
+    blst_p1_from_affine(&other, expected);
+    return blst_p1_is_equal(&product, &other);
+}
+
+bcemr_verdict bcemr_grant_keys_check(const bcemr_g1_raw *pkvs, const bcemr_g1_raw *ys,
+                                     const bcemr_secret_scalar *rks, uint64_t count, uint64_t *bad,
+                                     bcemr_error *err)
+{
+    bcemr_g1 pkv, y;
+    *bad = 0;
+    if (count == 0)
+        return core_undecided(err, BCEMR_E_TOO_FEW, "grant", "visits");
+    for (uint64_t i = 0; i < count; i++, *bad = i) {
+        bcemr_status status = bcemr_g1_decode(&pkvs[i], &pkv);
+        if (status != BCEMR_OK) {
+            (void)wire_fail_at(err, status, "visit", "pkv", i, BCEMR_NOWHERE);
+            return BCEMR_UNDECIDED;
+        }
+        bool holds = bcemr_g1_decode(&ys[i], &y) == BCEMR_OK &&
+                     is_multiple(core_p1(&pkv), &rks[i], core_p1(&y));
+        if (!BCEMR_HOLDS(BCEMR_BAD_GRANT_KEY, holds))
+            return core_refuse(err, BCEMR_BAD_GRANT_KEY, "grant", "visits", i);
+    }
+    return BCEMR_VALID;
+}
+
+bcemr_verdict bcemr_grant_y_check(const bcemr_secret_scalar *y, const bcemr_g1_raw *y_public,
+                                  bcemr_error *err)
+{
+    bcemr_g1 expected;
+    bool holds = bcemr_g1_decode(y_public, &expected) == BCEMR_OK &&
+                 is_multiple(blst_p1_affine_generator(), y, core_p1(&expected));
+    return CORE_ANSWER(BCEMR_BAD_GRANT_KEY, holds, "grant", "visits");
+}
