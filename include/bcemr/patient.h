@@ -60,7 +60,7 @@ BCEMR_MUST_USE bcemr_status bcemr_patient_present(const bcemr_wallet *wallet,
 BCEMR_MUST_USE bcemr_status bcemr_patient_open(const bcemr_wallet *wallet,
                                                const bcemr_patient_visit *visit,
                                                bcemr_span header, const bcemr_source *payload,
-                                               const bcemr_run *run, const bcemr_parts *where,
+                                               const bcemr_run *run, const bcemr_output *where,
                                                bcemr_opened *out, bcemr_error *err);
 
 /* ---- section 7 ---- */
