@@ -17,7 +17,7 @@ typedef struct server_signer {
     /*
      * Ed_A over a transcript. Of a hospital: visit, amend, receipt, erase, host, and entry with
      * role "hospital" over Enrol, Reissue, Abort, Rekey. Of a cloud: entry with role "cloud" over
-     * Consent, Access, Erase, Rekey. E_ARGUMENT for anything else.
+     * Consent, Access, Erase, Rekey, and Enrol (as second supernode). E_ARGUMENT for others.
      */
     bcemr_status (*sign)(void *user, bcemr_span transcript, bcemr_ed_signature *out,
                          bcemr_error *err);
