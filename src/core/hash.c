@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* H, HMAC, KDF, the tree of RFC 6962 and Hdoc (section 1). */
-#include "wire/error.h"
+#include "core/hkdf.h"
 
 #include <bcemr/group.h>
 #include <bcemr/hash.h>
@@ -115,23 +115,27 @@ static void expand(const bcemr_hash *prk, bcemr_span info, uint8_t *out, uint64_
     bcemr_wipe(&block, sizeof block);
 }
 
+void core_hkdf(bcemr_span salt, bcemr_span ikm, bcemr_span info, uint8_t *out, uint64_t n)
+{
+    bcemr_hash prk;
+    bcemr_hmac(salt, ikm, &prk);
+    expand(&prk, info, out, n);
+    bcemr_wipe(&prk, sizeof prk);
+}
+
 bcemr_status bcemr_kdf(const char *label, bcemr_span ikm, bcemr_span info, uint8_t *out, uint64_t n)
 {
     bcemr_buf encoded = BCEMR_BUF_EMPTY;
-    bcemr_hash prk;
     uint8_t length[8];
     if (n == 0 || n > KDF_MOST)
         return BCEMR_E_ARGUMENT;
     bcemr_store_u64(length, n);
     const bcemr_span fields[] = {info, bcemr_span_of(length, sizeof length)};
     bcemr_status status = bcemr_write_fields(label, fields, 2, &encoded);
-    if (status == BCEMR_OK) {
-        bcemr_hmac(bcemr_text("BCEMR-V1"), ikm, &prk);
-        expand(&prk, bcemr_buf_span(&encoded), out, n);
-        bcemr_wipe(&prk, sizeof prk);
-    } else {
+    if (status == BCEMR_OK)
+        core_hkdf(bcemr_text("BCEMR-V1"), ikm, bcemr_buf_span(&encoded), out, n);
+    else
         bcemr_wipe(out, n);
-    }
     bcemr_buf_free(&encoded);
     return status;
 }
