@@ -15,4 +15,6 @@ if(TARGET bcemr_shared)
 endif()
 if(TARGET bcemr_program_bcemr)
   install(TARGETS bcemr_program_bcemr RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(DIRECTORY "${CMAKE_SOURCE_DIR}/src/bcemr/demo/data/" DESTINATION "${CMAKE_INSTALL_DATADIR}/bcemr/demo"
+    FILES_MATCHING PATTERN "*.json")
 endif()

@@ -72,6 +72,8 @@ foreach(source IN LISTS sources)
   # A room's tests stand on that room alone and what is below it; other folders' tests on everything.
   if(TARGET bcemr_test_${room})
     target_link_libraries(${target} PRIVATE bcemr_test_${room})
+  elseif(room STREQUAL "program")
+    target_link_libraries(${target} PRIVATE bcemr_parts_bcemr)
   else()
     foreach(each IN LISTS all_rooms)
       target_link_libraries(${target} PRIVATE bcemr_test_${each})

@@ -31,6 +31,8 @@ BCEMR_MUST_USE bcemr_status files_source_open(const char *path, files_source **o
 /* The view that the library takes; valid until files_source_close. */
 bcemr_source files_source_view(files_source *source);
 void files_source_close(files_source *source);
+/* What the system said when a read of the view failed; false when none did. */
+bool files_source_error(const files_source *source, files_error *out);
 
 /* A whole small file in memory. E_TOO_LONG over limit. *out keeps what it held on failure. */
 BCEMR_MUST_USE bcemr_status files_read(const char *path, uint64_t limit, bcemr_buf *out,
@@ -62,6 +64,8 @@ bcemr_sink files_sink_view(files_sink *sink);
 BCEMR_MUST_USE bcemr_status files_sink_commit(files_sink *sink, files_error *err);
 /* Without a commit before, nothing is left of the file. NULL is allowed. */
 void files_sink_free(files_sink *sink);
+/* What the system said when a write to the view failed; false when none did. */
+bool files_sink_error(const files_sink *sink, files_error *out);
 /* Where it is or will be. */
 const char *files_sink_path(const files_sink *sink);
 

@@ -28,6 +28,8 @@ typedef struct report {
     bool colour_diagnostics; /* the same */
     bool live;               /* diagnostics is a terminal: progress may redraw its line */
     bool drawn;              /* a progress line stands there and must go before other text */
+    bool answered;           /* the one JSON document is out */
+    bool failed;             /* something could not be written */
 } report;
 
 #define REPORT_NO_BYTES UINT64_MAX
@@ -52,12 +54,12 @@ void report_line(report *r, const char *format, ...) REPORT_FORMAT(2, 3);
 /* A line that begins with a mark for good or bad. */
 void report_mark(report *r, bool good, const char *format, ...) REPORT_FORMAT(3, 4);
 
-/* ---- errors: one line on diagnostics, and with json an object {"error": {...}} on out ---- */
+/* ---- errors: one line on diagnostics, and with json the document {"error": {...}} on out ---- */
 
-/* "bcemr: DOING: TEXT" */
+/* "bcemr: TEXT" on diagnostics alone; the same, but an error. */
 void report_warning(report *r, const char *format, ...) REPORT_FORMAT(2, 3);
 void report_failure(report *r, const char *format, ...) REPORT_FORMAT(2, 3);
-/* What failed (doing: "seal the record"), its name and text, where, and what to do about it. */
+/* What failed ("bcemr: cannot seal the record: ..."), its name and text, where, and what to do. */
 void report_error(report *r, const char *doing, const bcemr_error *error);
 void report_file_error(report *r, const files_error *error);
 /* The same as one line, for elsewhere; returns out. */
