@@ -287,6 +287,7 @@ struct files_sink {
     int folder;
     int fd;
     files_how how;
+    bool replaces; /* there was one of its name at the beginning */
     bool committed;
     char *path;
     const char *base;  /* in path */
@@ -372,13 +373,14 @@ static int open_folder_of(const char *path, const char *base)
 }
 
 /* Before hours of work, not after: whether the name can be given at all. */
-static bcemr_status check_free(const files_sink *sink, files_error *err)
+static bcemr_status check_free(files_sink *sink, files_error *err)
 {
     struct stat st;
     if (sink->base[0] == 0 || strcmp(sink->base, ".") == 0 || strcmp(sink->base, "..") == 0)
         return fail(err, BCEMR_E_ARGUMENT, 0, "create", "it is no file name", sink->path);
     if (fstatat(sink->folder, sink->base, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return BCEMR_OK;
+    sink->replaces = true;
     if (sink->how == FILES_NEW)
         return fail(err, BCEMR_E_EXISTS, 0, "create", NULL, sink->path);
     if (S_ISDIR(st.st_mode))
@@ -500,7 +502,7 @@ bcemr_status files_sink_commit(files_sink *sink, files_error *err)
     else if (sink->error.status == BCEMR_OK && sync_folder(sink->folder) != 0) {
         (void)sink_fail(sink, "make durable the folder of");
         /* Who is told that it failed must not find it. What was replaced cannot be brought back. */
-        if (sink->how == FILES_NEW)
+        if (!sink->replaces)
             (void)unlinkat(sink->folder, sink->base, 0);
     }
     if (sink->error.status != BCEMR_OK) {
@@ -649,4 +651,14 @@ bool files_exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+bcemr_status files_remove(const char *path, files_error *err)
+{
+    if (injected("unlink") || unlink(path) != 0)
+        return fail_system(err, "remove", path);
+    const int folder = open_folder_of(path, files_base_name(path));
+    const int done = folder < 0 ? -1 : sync_folder(folder);
+    close_quietly(folder);
+    return done == 0 ? BCEMR_OK : fail_system(err, "make durable the folder of", path);
 }

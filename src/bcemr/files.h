@@ -88,5 +88,7 @@ char *files_join(const char *folder, const char *name);
 /* What follows the last slash. */
 const char *files_base_name(const char *path);
 bool files_exists(const char *path);
+/* Durably takes a file's name away. E_NOT_FOUND when there was none. */
+BCEMR_MUST_USE bcemr_status files_remove(const char *path, files_error *err);
 
 #endif
