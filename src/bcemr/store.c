@@ -86,14 +86,15 @@ static bcemr_status store_open(void *user, const char *name, bcemr_source *out, 
 static void store_close(void *user, bcemr_source *source)
 {
     files_store *store = user;
-    files_error why;
-    if (!source || !source->user)
+    files_source *file = source->user;
+    files_error why = {.status = BCEMR_OK};
+    *source = (bcemr_source){NULL, 0, NULL};
+    if (!file)
         return;
     /* A read that failed is remembered: its status alone reached whoever asked. */
-    if (files_source_error(source->user, &why))
+    if (files_source_error(file, &why))
         (void)fail(store, &why, NULL);
-    files_source_close(source->user);
-    *source = (bcemr_source){NULL, 0, NULL};
+    files_source_close(file);
 }
 
 static bcemr_status store_remove(void *user, const char *name, bcemr_error *err)
