@@ -133,7 +133,6 @@ out:
 static bcemr_status all_hold(prefix *p, const bcemr_tr_sign *signs, bool *hold, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    uint64_t scratch[CORE_JOINT_SCRATCH / sizeof(uint64_t)];
     blst_p1 sum, weighted;
     blst_p1_affine left;
     core_terms_begin(&p->terms);
@@ -142,7 +141,7 @@ static bcemr_status all_hold(prefix *p, const bcemr_tr_sign *signs, bool *hold, 
         blst_p1_mult(&weighted, &p->h[j], p->weights[j].b, CORE_WEIGHT_BITS);
         TRY(core_terms_add(&p->terms, &signs[j].x, &weighted, err));
     }
-    core_sum_g1(core_p1(p->deltas), p->weights, p->count, scratch, &sum);
+    TRY_AT(core_weigh_g1(core_p1(p->deltas), p->weights, p->count, &sum), "sign", "delta");
     blst_p1_to_affine(&left, &sum);
     *hold = !blst_p1_is_inf(&sum) && core_terms_hold(&p->terms, &left);
 out:

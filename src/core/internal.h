@@ -118,15 +118,15 @@ typedef struct core_weight {
     uint8_t b[16];
 } core_weight;
 
-/* What blst asks for 64 points of G2 or G1, in bytes; a test compares. */
-#define CORE_JOINT_SCRATCH 3072
-
-/* out := sum weights_i points_i. scratch: for G1 core_sum_scratch(count) bytes. */
+/* out := sum weights_i points_i, with room of their own: E_NO_MEMORY. */
+bcemr_status core_weigh_g1(const blst_p1_affine *points, const core_weight *weights, uint64_t count,
+                           blst_p1 *out);
+bcemr_status core_weigh_g2(const blst_p2_affine *points, const core_weight *weights, uint64_t count,
+                           blst_p2 *out);
+/* The same in the caller's scratch of core_sum_scratch(count) bytes. */
 uint64_t core_sum_scratch(uint64_t count);
 void core_sum_g1(const blst_p1_affine *points, const core_weight *weights, uint64_t count,
                  uint64_t *scratch, blst_p1 *out);
-void core_sum_g2(const blst_p2_affine *points, const core_weight *weights, uint64_t count,
-                 uint64_t *scratch, blst_p2 *out);
 
 /* ---- parallel work ---- */
 

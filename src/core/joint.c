@@ -47,9 +47,6 @@ static bcemr_status gather(const bcemr_g2_raw *members, uint64_t n, bcemr_span b
     return s->count > 0 ? weigh(s, err) : BCEMR_OK;
 }
 
-/* Room for the sums of 64 points; a test holds it against what blst asks for. */
-#define SCRATCH_LIMBS (CORE_JOINT_SCRATCH / sizeof(uint64_t))
-
 bcemr_status bcemr_joint_combine(const bcemr_g2_raw *members, uint64_t n, bcemr_span bitmap,
                                  const bcemr_g1_raw *signatures, bcemr_g1_raw *out,
                                  bcemr_error *err)
@@ -57,7 +54,6 @@ bcemr_status bcemr_joint_combine(const bcemr_g2_raw *members, uint64_t n, bcemr_
     bcemr_status status = BCEMR_OK;
     signers s;
     bcemr_g1 points[MEMBERS_MAX];
-    uint64_t scratch[SCRATCH_LIMBS];
     blst_p1 sum;
     memset(out, 0, sizeof *out);
     TRY(gather(members, n, bitmap, &s, err));
@@ -68,7 +64,7 @@ bcemr_status bcemr_joint_combine(const bcemr_g2_raw *members, uint64_t n, bcemr_
         if (status != BCEMR_OK)
             return wire_fail_at(err, status, "set", "signature", i, BCEMR_NOWHERE);
     }
-    core_sum_g1(core_p1(points), s.weights, s.count, scratch, &sum);
+    TRY_AT(core_weigh_g1(core_p1(points), s.weights, s.count, &sum), "set", "signature");
     if (blst_p1_is_inf(&sum))
         FAIL(BCEMR_E_POINT_IDENTITY, "set", "signature");
     blst_p1_compress(out->b, &sum);
@@ -80,14 +76,13 @@ out:
 static bcemr_status sum_keys(const signers *s, blst_p2 *out, bcemr_error *err)
 {
     bcemr_g2 points[MEMBERS_MAX];
-    uint64_t scratch[SCRATCH_LIMBS];
     for (uint64_t i = 0; i < s->count; i++) {
         bcemr_status status = bcemr_g2_decode(&s->x[i], &points[i]);
         if (status != BCEMR_OK)
             return wire_fail_at(err, status, "member", "x", i, BCEMR_NOWHERE);
     }
-    core_sum_g2(core_p2(points), s->weights, s->count, scratch, out);
-    return BCEMR_OK;
+    bcemr_status status = core_weigh_g2(core_p2(points), s->weights, s->count, out);
+    return status == BCEMR_OK ? status : wire_fail(err, status, "member", "x");
 }
 
 bcemr_verdict bcemr_joint_check(const bcemr_context *context, const bcemr_g2_raw *members,

@@ -100,10 +100,26 @@ void core_sum_g1(const blst_p1_affine *points, const core_weight *weights, uint6
     blst_p1s_mult_pippenger(out, from, (size_t)count, by, CORE_WEIGHT_BITS, scratch);
 }
 
-void core_sum_g2(const blst_p2_affine *points, const core_weight *weights, uint64_t count,
-                 uint64_t *scratch, blst_p2 *out)
+bcemr_status core_weigh_g1(const blst_p1_affine *points, const core_weight *weights, uint64_t count,
+                           blst_p1 *out)
+{
+    uint64_t *scratch = bcemr_allocate(core_sum_scratch(count));
+    if (!scratch)
+        return BCEMR_E_NO_MEMORY;
+    core_sum_g1(points, weights, count, scratch, out);
+    bcemr_release(scratch);
+    return BCEMR_OK;
+}
+
+bcemr_status core_weigh_g2(const blst_p2_affine *points, const core_weight *weights, uint64_t count,
+                           blst_p2 *out)
 {
     const blst_p2_affine *const from[2] = {points, NULL};
     const byte *const by[2] = {weights[0].b, NULL};
+    uint64_t *scratch = bcemr_allocate(blst_p2s_mult_pippenger_scratch_sizeof((size_t)count));
+    if (!scratch)
+        return BCEMR_E_NO_MEMORY;
     blst_p2s_mult_pippenger(out, from, (size_t)count, by, CORE_WEIGHT_BITS, scratch);
+    bcemr_release(scratch);
+    return BCEMR_OK;
 }
