@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* O_TMPFILE and renameat2 are Linux's: hence _GNU_SOURCE, in this file alone. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl51-cpp) */
 #include "bcemr/files.h"
 #include "bcemr/text.h"
 
@@ -124,13 +124,12 @@ bcemr_status files_source_open(const char *path, files_source **out, files_error
                     S_ISDIR(st.st_mode) ? "it is a folder" : "it is not a regular file", path);
     }
     files_source *s = bcemr_allocate(sizeof *s);
-    char *copy = s ? bcemr_allocate(strlen(path) + 1) : NULL;
+    char *copy = s ? files_text(path) : NULL;
     if (!copy) {
         (void)close(fd);
         bcemr_release(s);
         return fail(err, BCEMR_E_NO_MEMORY, 0, "open", NULL, path);
     }
-    memcpy(copy, path, strlen(path));
     s->fd = fd;
     s->length = (uint64_t)st.st_size;
     s->path = copy;
@@ -392,12 +391,11 @@ bcemr_status files_sink_create(const char *path, files_how how, files_sink **out
 {
     *out = NULL;
     files_sink *sink = bcemr_allocate(sizeof *sink);
-    char *copy = sink ? bcemr_allocate(strlen(path) + 1) : NULL;
+    char *copy = sink ? files_text(path) : NULL;
     if (!copy) {
         bcemr_release(sink);
         return fail(err, BCEMR_E_NO_MEMORY, 0, "create", NULL, path);
     }
-    memcpy(copy, path, strlen(path));
     *sink = (files_sink){.fd = -1, .how = how, .path = copy, .base = files_base_name(copy)};
     bcemr_status status;
     sink->folder = open_folder_of(sink->path, sink->base);
@@ -627,6 +625,15 @@ bcemr_status files_make_folder(const char *path, files_error *err)
     return status;
 }
 
+char *files_text(const char *text)
+{
+    const size_t n = strlen(text) + 1;
+    char *out = bcemr_allocate(n);
+    if (out)
+        memcpy(out, text, n);
+    return out;
+}
+
 char *files_join(const char *folder, const char *name)
 {
     const size_t a = strlen(folder), b = strlen(name);
@@ -634,10 +641,10 @@ char *files_join(const char *folder, const char *name)
     char *out = bcemr_allocate(a + slash + b + 1);
     if (!out)
         return NULL;
-    memcpy(out, folder, a);
+    memcpy(out, folder, a + 1);
     if (slash)
         out[a] = '/';
-    memcpy(out + a + slash, name, b);
+    memcpy(out + a + slash, name, b + 1);
     return out;
 }
 

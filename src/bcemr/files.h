@@ -83,6 +83,8 @@ BCEMR_MUST_USE bcemr_status files_write(const char *path, bcemr_span bytes, file
 BCEMR_MUST_USE bcemr_status files_name_check(bcemr_span name, files_error *err);
 /* Makes a folder that only its owner may enter, and its parents; one that is there is fine. */
 BCEMR_MUST_USE bcemr_status files_make_folder(const char *path, files_error *err);
+/* A copy of a text in memory of its own (bcemr_release), NULL without memory. */
+char *files_text(const char *text);
 /* "folder/name" in memory of its own (bcemr_release), NULL without memory. */
 char *files_join(const char *folder, const char *name);
 /* What follows the last slash. */

@@ -93,15 +93,6 @@ const char *inputs_media_type(const char *path)
 
 /* ---- the list ---- */
 
-static char *copy(const char *text)
-{
-    const size_t n = strlen(text);
-    char *out = bcemr_allocate(n + 1);
-    if (out)
-        memcpy(out, text, n);
-    return out;
-}
-
 static bcemr_status no_memory(files_error *err)
 {
     if (err)
@@ -132,7 +123,7 @@ static bool add_missing(inputs *in, const char *what, const char *why)
     if (!grow(&list, in->missing_count, sizeof in->missing[0]))
         return false;
     in->missing = list;
-    in->missing[in->missing_count] = copy(line);
+    in->missing[in->missing_count] = files_text(line);
     return in->missing[in->missing_count] && ++in->missing_count;
 }
 
@@ -141,7 +132,7 @@ static bool add_file(inputs *in, const role *r, char *path, const char *name, ui
                      const bcemr_hash *sha256)
 {
     void *list = in->files;
-    char *own_name = copy(name);
+    char *own_name = files_text(name);
     if (!path || !own_name || !grow(&list, in->count, sizeof in->files[0])) {
         bcemr_release(path);
         bcemr_release(own_name);
@@ -186,7 +177,11 @@ static void safe_name(const char *name, char out[201])
         from++;
     size_t n = 0;
     for (; *from; from++)
-        out[n++] = (*from == '/' || *from == '\\') ? '_' : *from;
+        out[n++] = *from;
+    for (size_t i = 0; i < n; i++) {
+        if (out[i] == '/' || out[i] == '\\')
+            out[i] = '_';
+    }
     while (n > 0 && (out[n - 1] == ' ' || out[n - 1] == '.'))
         n--;
     out[n] = 0;
@@ -233,7 +228,7 @@ bcemr_status inputs_given(const char *const *paths, uint64_t count, inputs *out,
         bcemr_status status = files_sha256(paths[i], &hash, &bytes, err);
         if (status == BCEMR_OK) {
             free_name(out, files_base_name(paths[i]), name);
-            if (!add_file(out, &given, copy(paths[i]), name, bytes, &hash))
+            if (!add_file(out, &given, files_text(paths[i]), name, bytes, &hash))
                 status = no_memory(err);
         }
         if (status != BCEMR_OK) {
@@ -277,9 +272,9 @@ static char *own_folder(void)
 static char *fetched_folder(const char *data)
 {
     if (data)
-        return copy(data);
+        return files_text(data);
     const char *set = getenv("BCEMR_DATA");
-    return set && set[0] ? copy(set) : beside_program("../data");
+    return set && set[0] ? files_text(set) : beside_program("../data");
 }
 
 /* ---- the manifest of what was fetched ---- */
