@@ -4,11 +4,12 @@
  * it changes. Pure: time and height are inputs; the result depends on nothing else but the state.
  *
  * Order of checks, the same for every entry and part of the rules:
- *   1. it reads (MALFORMED), is not over 64 KiB (ENTRY_TOO_LONG), is of this ledger (WRONG_LEDGER),
- *      and is of a kind that may come now (NOT_POSTED);
- *   2. the rows of signers are exactly those of its kind (SIGNER_ROWS);
- *   3. the family's checks in the order in which rules.c's files state them, cheap ones first;
- *   4. signatures, in the order of the rows and then of the fields.
+ *   1. it is not over 64 KiB (ENTRY_TOO_LONG), reads (MALFORMED), is of a kind that is posted
+ *      (NOT_POSTED) and of this ledger (WRONG_LEDGER);
+ *   2. the rows of signers are those of its kind (SIGNER_ROWS; an Enrol's depend on its ID, so they
+ *      come after the look at it);
+ *   3. the checks that its function states above itself, cheap ones first;
+ *   4. signatures: of the rows, then of the fields, in their order.
  * The first that does not hold is the one reason given.
  *
  * Rows of signers, in this order, none else:
@@ -134,9 +135,12 @@ BCEMR_MUST_USE bcemr_status ledger_apply(ledger_state *state, ledger_verifier *v
 BCEMR_MUST_USE bcemr_status ledger_claims(ledger_state *state, ledger_verifier *verifier,
                                           const ledger_position *at, bcemr_span signed_entry,
                                           ledger_effect *effect, bcemr_error *err);
+/* The fields of cred from an Enrol entry, as its credential signs them. Spans point into it.
+ * E_ABSENT for a reader's. */
+BCEMR_MUST_USE bcemr_status ledger_cred_of_enrol(const bcemr_tr_e_enrol *enrol_entry,
+                                                 bcemr_tr_cred *out);
 /* Checks leaf 0 and puts what follows from it. Errors: E_REFUSED with BAD_GENESIS, BAD_POP. */
-BCEMR_MUST_USE bcemr_status ledger_apply_genesis(ledger_state *state, ledger_verifier *verifier,
-                                                 const bcemr_context *context,
+BCEMR_MUST_USE bcemr_status ledger_apply_genesis(ledger_state *state, const bcemr_context *context,
                                                  bcemr_span signed_genesis, bcemr_hash *ledger,
                                                  bcemr_error *err);
 

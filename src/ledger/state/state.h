@@ -18,8 +18,8 @@
 /* X(NAME, "key -> value"). A table's number is its place here: new ones go to the end. Integers in
  * keys are 8 bytes big-endian, so that bytewise order is their order. */
 #define LEDGER_TABLES(X)                                                                           \
-    X(GENESIS, "empty -> leaf 0's Tr(signed)")                                                     \
-    X(TIP, "empty -> state_block: the last block")                                                 \
+    X(GENESIS, "empty -> leaf 0's Tr(signed); P -> P; id -> ledger id")                            \
+    X(TIP, "empty -> state_block: the state as it is")                                             \
     X(BLOCKS, "size -> state_block: the block that ends there")                                    \
     X(PARAMS, "rule version -> state_params")                                                      \
     X(SETS, "number -> state_set")                                                                 \

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of entries, what comes before every family's own checks, and leaf 0. */
+#include "ledger/rules/run.h"
+#include "proof/member.h"
+
+#include <string.h>
+
+/* The order of ledger.md's table. */
+static const struct {
+    const bcemr_type *type;
+    bcemr_status (*apply)(rules *, bcemr_span);
+} families[] = {
+    {&bcemr_type_e_join, rules_join},     {&bcemr_type_e_leave, rules_leave},
+    {&bcemr_type_e_rekey, rules_rekey},   {&bcemr_type_e_upgrade, rules_upgrade},
+    {&bcemr_type_e_enrol, rules_enrol},   {&bcemr_type_e_retire, rules_retire},
+    {&bcemr_type_e_admit, rules_admit},   {&bcemr_type_e_amend, rules_amend},
+    {&bcemr_type_e_sign, rules_sign},     {&bcemr_type_e_reissue, rules_reissue},
+    {&bcemr_type_e_seal, rules_seal},     {&bcemr_type_e_confirm, rules_confirm},
+    {&bcemr_type_e_abort, rules_abort},   {&bcemr_type_e_consent, rules_consent},
+    {&bcemr_type_e_revoke, rules_revoke}, {&bcemr_type_e_access, rules_access},
+    {&bcemr_type_e_erase, rules_erase},
+};
+
+static bcemr_status (*family_of(const bcemr_type *type))(rules *, bcemr_span)
+{
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (families[i].type == type)
+            return families[i].apply;
+    return NULL;
+}
+
+/* Every posted entry begins with the ledger id: Tr(kind; ledger id, fields). */
+static bool names_ledger(bcemr_span entry, const bcemr_hash *ledger)
+{
+    uint64_t label = bcemr_load_u64(entry.p);
+    const uint8_t *field = entry.p + 8 + label;
+    return bcemr_load_u64(field) == sizeof ledger->b &&
+           memcmp(field + 8, ledger->b, sizeof ledger->b) == 0;
+}
+
+static bcemr_status read_entry(rules *r, bcemr_span signed_entry)
+{
+    bcemr_error detail = {0};
+    /* Rows and framing add at most 30 KiB: cheap bound before anything is walked. */
+    bcemr_status status = signed_entry.n > 2 * BCEMR_ENTRY_MAX
+                              ? BCEMR_E_TOO_LONG
+                              : bcemr_signed_read(signed_entry, &r->effect->parts, &detail);
+    if (status == BCEMR_OK)
+        return BCEMR_OK;
+    bool too_long = status == BCEMR_E_TOO_LONG &&
+                    (detail.object == NULL || strcmp(detail.object, "signed") == 0);
+    *r->err = detail;
+    r->err->status = BCEMR_E_REFUSED;
+    r->err->verdict = BCEMR_LEDGER_REFUSED;
+    r->err->reason = too_long ? LEDGER_R_ENTRY_TOO_LONG : LEDGER_R_MALFORMED;
+    return BCEMR_E_REFUSED;
+}
+
+static bcemr_status begin(rules *r, bcemr_span signed_entry)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error *err = r->err;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    TRY(read_entry(r, signed_entry));
+    const bcemr_signed_parts *parts = &r->effect->parts;
+    CHECK(NOT_POSTED, family_of(parts->type) != NULL);
+    NEED(family_of(parts->type) != NULL);
+    TRY_AT(ledger_get(r->state, LEDGER_GENESIS, bcemr_text("id"), &held), "genesis", NULL);
+    NEED(held.n == sizeof r->ledger.b);
+    memcpy(r->ledger.b, held.p, sizeof r->ledger.b);
+    CHECK(WRONG_LEDGER, names_ledger(parts->entry, &r->ledger));
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+static bcemr_status run(ledger_state *state, ledger_verifier *verifier, const ledger_position *at,
+                        bcemr_span signed_entry, ledger_effect *effect, bool collect,
+                        bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local = {0};
+    rules r = {.state = state,
+               .verifier = verifier,
+               .collect = collect,
+               .at = *at,
+               .effect = effect,
+               .err = err ? err : &local};
+    bcemr_buf_clear(&effect->index_key);
+    *effect = (ledger_effect){.index_key = effect->index_key};
+    *r.err = (bcemr_error){.index = BCEMR_NOWHERE, .offset = BCEMR_NOWHERE};
+    TRY(begin(&r, signed_entry));
+    TRY(family_of(effect->parts.type)(&r, effect->parts.entry));
+out:
+    bcemr_set_free(&r.set);
+    bcemr_buf_free(&r.params_held);
+    if (status == BCEMR_OK)
+        *r.err = (bcemr_error){.index = BCEMR_NOWHERE, .offset = BCEMR_NOWHERE};
+    return status;
+}
+
+bcemr_status ledger_apply(ledger_state *state, ledger_verifier *verifier, const ledger_position *at,
+                          bcemr_span signed_entry, ledger_effect *effect, bcemr_error *err)
+{
+    return run(state, verifier, at, signed_entry, effect, false, err);
+}
+
+bcemr_status ledger_claims(ledger_state *state, ledger_verifier *verifier,
+                           const ledger_position *at, bcemr_span signed_entry,
+                           ledger_effect *effect, bcemr_error *err)
+{
+    return run(state, verifier, at, signed_entry, effect, true, err);
+}
+
+void ledger_effect_free(ledger_effect *effect)
+{
+    if (!effect)
+        return;
+    bcemr_buf_free(&effect->index_key);
+    *effect = (ledger_effect){0};
+}
+
+/* ---- leaf 0 ---- */
+
+static bcemr_status put_params(ledger_state *state, const bcemr_tr_genesis *genesis,
+                               bcemr_error *err)
+{
+    const bcemr_tr_state_params params = {.rules = genesis->rules,
+                                          .height = 0,
+                                          .reissues = genesis->reissues,
+                                          .clock_difference = genesis->clock_difference,
+                                          .retention = genesis->retention,
+                                          .thresholds = genesis->thresholds,
+                                          .quotas = genesis->quotas};
+    ledger_key key;
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, genesis->rules);
+    return ledger_put_record(state, LEDGER_PARAMS, ledger_key_span(&key), &bcemr_type_state_params,
+                             &params, err);
+}
+
+static bcemr_status put_members(ledger_state *state, const bcemr_tr_genesis *genesis,
+                                bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    rules r = {.state = state, .err = err};
+    bcemr_set *set = &r.set;
+    proof_member_keys keys;
+    ledger_key number;
+    TRY(bcemr_set_begin(genesis, set, err));
+    ledger_key_begin(&number);
+    ledger_key_add_number(&number, 0);
+    const bcemr_tr_state_set record = {bcemr_buf_span(&set->encoding), set->hash, 0};
+    TRY(ledger_put_record(state, LEDGER_SETS, ledger_key_span(&number), &bcemr_type_state_set,
+                          &record, err));
+    TRY(rules_mark(&r, LEDGER_KEYS,
+                   bcemr_span_of(genesis->authority.b, sizeof genesis->authority.b)));
+    for (uint64_t i = 0; i < set->count; i++) {
+        TRY(rules_mark(&r, LEDGER_SUPERNODES, set->members[i].id));
+        proof_member_list_keys(&set->members[i], &keys);
+        TRY(rules_keys_mark(&r, keys.key, PROOF_MEMBER_KEYS));
+    }
+out:
+    bcemr_set_free(set);
+    return status;
+}
+
+bcemr_status ledger_apply_genesis(ledger_state *state, const bcemr_context *context,
+                                  bcemr_span signed_genesis, bcemr_hash *ledger, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local = {0};
+    bcemr_signed_parts parts;
+    bcemr_tr_genesis genesis;
+    if (!err)
+        err = &local;
+    bcemr_verdict verdict = bcemr_genesis_check(context, signed_genesis, ledger, err);
+    if (verdict == BCEMR_UNDECIDED)
+        status = err->status;
+    else if (verdict != BCEMR_VALID)
+        status = wire_refuse(err, verdict, "genesis", err->field, err->index);
+    TRY(status);
+    TRY(bcemr_signed_read(signed_genesis, &parts, err));
+    TRY(bcemr_read_genesis(parts.entry, &genesis, err));
+    TRY_AT(ledger_put(state, LEDGER_GENESIS, (bcemr_span){0}, signed_genesis), "genesis", NULL);
+    TRY_AT(ledger_put(state, LEDGER_GENESIS, bcemr_text("id"),
+                      bcemr_span_of(ledger->b, sizeof ledger->b)),
+           "genesis", NULL);
+    TRY_AT(ledger_put(state, LEDGER_GENESIS, bcemr_text("P"),
+                      bcemr_span_of(genesis.authority.b, sizeof genesis.authority.b)),
+           "genesis", NULL);
+    const bcemr_tr_state_block tip = {.size = 0,
+                                      .stops = *ledger,
+                                      .finds = *ledger,
+                                      .rules = genesis.rules,
+                                      .case_header = *ledger};
+    TRY(ledger_put_record(state, LEDGER_TIP, (bcemr_span){0}, &bcemr_type_state_block, &tip, err));
+    TRY(put_params(state, &genesis, err));
+    TRY(put_members(state, &genesis, err));
+out:
+    return status;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolments, visits, signatures and cases as the families load and put them. */
+#include "ledger/rules/run.h"
+
+#include <string.h>
+
+bcemr_status rules_enrolment(rules *r, bcemr_span id, bcemr_buf *held,
+                             bcemr_tr_state_enrolment *out, bcemr_tr_e_enrol *enrol, bool *there)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error *err = r->err;
+    bcemr_buf last = BCEMR_BUF_EMPTY;
+    *there = false;
+    status = ledger_get(r->state, LEDGER_DOCTORS, id, &last);
+    if (status == BCEMR_E_NOT_FOUND) {
+        status = BCEMR_OK;
+        goto out;
+    }
+    TRY_AT(status, "state-enrolment", NULL);
+    TRY(ledger_get_record(r->state, LEDGER_ENROLMENTS, bcemr_buf_span(&last),
+                          &bcemr_type_state_enrolment, held, out, err));
+    TRY(bcemr_read_e_enrol(out->entry, enrol, err));
+    *there = true;
+out:
+    bcemr_buf_free(&last);
+    return status;
+}
+
+bcemr_status rules_put_enrolment(rules *r, const bcemr_tr_state_enrolment *enrolment)
+{
+    return ledger_put_record(r->state, LEDGER_ENROLMENTS,
+                             bcemr_span_of(enrolment->hash.b, sizeof enrolment->hash.b),
+                             &bcemr_type_state_enrolment, enrolment, r->err);
+}
+
+/* ---- visits ---- */
+
+static bcemr_span vid_span(const bcemr_hash *vid)
+{
+    return bcemr_span_of(vid->b, sizeof vid->b);
+}
+
+bcemr_status rules_visit_load(rules *r, const bcemr_hash *vid, rules_visit *out)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error *err = r->err;
+    status = ledger_get_record(r->state, LEDGER_VISITS, vid_span(vid), &bcemr_type_state_visit,
+                               &out->held, &out->record, err);
+    if (status == BCEMR_E_NOT_FOUND)
+        return rules_refuse(r, LEDGER_R_VISIT_UNKNOWN);
+    TRY(status);
+    out->vid = *vid;
+    TRY(bcemr_read_visit(out->record.visit, &out->visit, err));
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_team_doctor, &out->record.team);
+    for (out->count = 0; out->count < out->record.team.count; out->count++)
+        NEED(out->count < 64 && bcemr_list_next(&iter, &out->team[out->count]));
+out:
+    return status;
+}
+
+void rules_visit_free(rules_visit *visit)
+{
+    bcemr_buf_free(&visit->held);
+}
+
+bcemr_status rules_visit_open(rules *r, const bcemr_hash *vid, rules_visit *out)
+{
+    bcemr_status status = BCEMR_OK;
+    TRY(rules_visit_load(r, vid, out));
+    CHECK(VISIT_NOT_OPEN, out->record.status == BCEMR_visit_status_OPEN);
+    r->effect->of_visit = true;
+    r->effect->vid = *vid;
+out:
+    return status;
+}
+
+bcemr_status rules_visit_put(rules *r, const rules_visit *visit)
+{
+    return ledger_put_record(r->state, LEDGER_VISITS, vid_span(&visit->vid),
+                             &bcemr_type_state_visit, &visit->record, r->err);
+}
+
+bcemr_status rules_sign_load(rules *r, const bcemr_hash *vid, uint64_t i, bcemr_buf *held,
+                             bcemr_tr_state_sign *out)
+{
+    ledger_key key;
+    ledger_key_begin(&key);
+    ledger_key_add(&key, vid_span(vid));
+    ledger_key_add_number(&key, i);
+    return ledger_get_record(r->state, LEDGER_SIGNS, ledger_key_span(&key), &bcemr_type_state_sign,
+                             held, out, r->err);
+}
+
+/* ---- teams ---- */
+
+bool rules_team_differs(const bcemr_tr_team_doctor *team, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        for (uint64_t j = 0; j < i; j++)
+            if (bcemr_span_equal(team[i].doctor, team[j].doctor))
+                return false;
+    return true;
+}
+
+bool rules_team_in_time(const rules *r, const bcemr_tr_team_doctor *team, uint64_t count)
+{
+    int64_t before = r->at.tau;
+    for (uint64_t i = 0; i < count; i++) {
+        if (team[i].deadline <= before)
+            return false;
+        before = team[i].deadline;
+    }
+    return true;
+}
+
+bcemr_status rules_team_active(rules *r, const bcemr_tr_team_doctor *team, uint64_t count,
+                               bool *active)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_enrolment enrolment;
+    bcemr_tr_e_enrol enrol;
+    bool there = false;
+    *active = true;
+    for (uint64_t i = 0; i < count && *active; i++) {
+        TRY(rules_enrolment(r, team[i].doctor, &held, &enrolment, &enrol, &there));
+        *active = there && enrolment.status == BCEMR_enrolment_status_ACTIVE &&
+                  bcemr_span_equal(enrol.x, bcemr_span_of(team[i].x.b, sizeof team[i].x.b)) &&
+                  bcemr_span_equal(enrol.e, bcemr_span_of(team[i].e.b, sizeof team[i].e.b));
+    }
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+/* ---- cases ---- */
+
+bcemr_status rules_case_load(rules *r, const bcemr_hash *vid, rules_case *out)
+{
+    bcemr_status status =
+        ledger_get_record(r->state, LEDGER_CASES, vid_span(vid), &bcemr_type_state_case, &out->held,
+                          &out->record, r->err);
+    if (status == BCEMR_E_NOT_FOUND)
+        return rules_refuse(r, LEDGER_R_CASE_UNKNOWN);
+    if (status == BCEMR_OK)
+        status = bcemr_read_case(out->record.record_case, &out->value, r->err);
+    return status;
+}
