@@ -107,6 +107,8 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit,
                                                    const bcemr_source *sources, int64_t now,
                                                    const bcemr_run *run, const bcemr_sink *sink,
                                                    bcemr_error *err);
+/* The version that was handed over last: what the relay is told beside it. */
+uint64_t bcemr_doctor_version(const bcemr_doctor_visit *visit);
 /* Takes the hospital's receipt (its encoding and signature), appends the signed entry Sign. For the
  * last of the order svk is drawn here. BAD_ENTRY_SIGNATURE, WRONG_ORDER_IN_FORCE. */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_sign(bcemr_doctor_visit *visit, bcemr_span receipt,
@@ -145,6 +147,9 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_take_offer(const bcemr_doctor *doctor, 
                                                     bcemr_held_grant **out, bcemr_error *err);
 void bcemr_held_grant_free(bcemr_held_grant *grant);
 const bcemr_tr_grant *bcemr_held_grant_terms(const bcemr_held_grant *grant);
+
+/* How many accesses of this grant at this cloud were checked before: the cloud brings later ones. */
+uint64_t bcemr_held_grant_checked(const bcemr_held_grant *grant, bcemr_span cloud);
 
 /* The encoded request, signed: appends access-ask. visits: a bitmap over the terms' visits. */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_ask(const bcemr_doctor *doctor, bcemr_held_grant *grant,

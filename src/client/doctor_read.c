@@ -110,6 +110,12 @@ static uint64_t cloud_place(const bcemr_tr_grant *terms, bcemr_span cloud)
     return BCEMR_NOWHERE;
 }
 
+uint64_t bcemr_held_grant_checked(const bcemr_held_grant *grant, bcemr_span cloud)
+{
+    uint64_t place = cloud_place(&grant->terms, cloud);
+    return place == BCEMR_NOWHERE ? 0 : grant->checked[place];
+}
+
 bcemr_status bcemr_doctor_ask(const bcemr_doctor *doctor, bcemr_held_grant *grant,
                               bcemr_span cloud, bcemr_span visits, bcemr_access_reason reason,
                               const bcemr_nonce *cloud_nonce, int64_t now, bcemr_buf *ask,

@@ -157,6 +157,11 @@ out:
     return status;
 }
 
+uint64_t bcemr_doctor_version(const bcemr_doctor_visit *visit)
+{
+    return visit->handed_k;
+}
+
 /* ---- sign ---- */
 
 static bcemr_status check_receipt(const bcemr_doctor_visit *visit, bcemr_span message,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
+
+#include "bcemr/demo/stage.h"
+
+#include "bcemr/random.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* When a seeded story begins: 2026-01-15 08:00 UTC. */
+#define SEEDED_START_MS 1768464000000LL
+
+static int64_t clock_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- folders ---- */
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+void stage_remove(const char *folder)
+{
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool scratch_folder(stage *s)
+{
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(s->folder, sizeof s->folder, "%s/bcemr-demo-XXXXXX",
+                   base && *base ? base : "/tmp");
+    if (mkdtemp(s->folder))
+        return true;
+    report_failure(s->report, "cannot make a folder like %s: set TMPDIR to one that can be written",
+                   s->folder);
+    return false;
+}
+
+static bool kept_folder(stage *s, const char *keep)
+{
+    files_error err;
+    char path[1200];
+    (void)snprintf(s->folder, sizeof s->folder, "%s", keep);
+    (void)snprintf(path, sizeof path, "%s/opened", s->folder);
+    if (strlen(keep) >= sizeof s->folder || files_exists(path)) {
+        report_failure(s->report, "%s holds an earlier run: give --keep another folder", keep);
+        return false;
+    }
+    if (files_make_folder(keep, &err) == BCEMR_OK)
+        return true;
+    report_file_error(s->report, &err);
+    return false;
+}
+
+/* ---- opening ---- */
+
+static bool begin(stage *s, report *r, const demo_options *options)
+{
+    bcemr_error err = {0};
+    s->report = r;
+    s->doctors = options->doctors;
+    s->start = options->seed ? SEEDED_START_MS : clock_now();
+    if (options->seed) {
+        err.status = random_install_seed(options->seed);
+        if (err.status != BCEMR_OK) {
+            report_error(r, "use --seed", &err);
+            return false;
+        }
+    }
+    err.status = threads_pool_new(options->threads, &s->pool);
+    if (err.status == BCEMR_OK)
+        err.status = bcemr_context_new(&s->context);
+    if (err.status != BCEMR_OK) {
+        report_error(r, "start", &err);
+        return false;
+    }
+    s->parallel = threads_pool_parallel(s->pool);
+    return true;
+}
+
+static bool take_inputs(stage *s, const demo_options *options)
+{
+    files_error err;
+    bcemr_status status =
+        options->records.count > 0
+            ? inputs_given(options->records.items, options->records.count, &s->inputs, &err)
+            : inputs_find(options->data, &s->inputs, &err);
+    if (status != BCEMR_OK)
+        report_file_error(s->report, &err);
+    return status == BCEMR_OK;
+}
+
+bool stage_open(stage *s, report *r, const demo_options *options)
+{
+    s->keep = options->keep != NULL;
+    return begin(s, r, options) && take_inputs(s, options) &&
+           (s->keep ? kept_folder(s, options->keep) : scratch_folder(s));
+}
+
+bool stage_open_scratch(stage *s, report *r, const demo_options *options)
+{
+    files_error err;
+    s->scratch = true;
+    if (!begin(s, r, options) || !scratch_folder(s))
+        return false;
+    /* A folder without fetched files: our own small documents alone, so that a tamper is quick. */
+    bcemr_status status = inputs_find(s->folder, &s->inputs, &err);
+    if (status != BCEMR_OK)
+        report_file_error(r, &err);
+    return status == BCEMR_OK;
+}
+
+void stage_close(stage *s)
+{
+    if (s->scratch && s->folder[0])
+        stage_remove(s->folder);
+    inputs_free(&s->inputs);
+    bcemr_context_free(s->context);
+    threads_pool_free(s->pool);
+    memset(s, 0, sizeof *s);
+}
+
+bcemr_status stage_world(const stage *s, world *w, const char *base)
+{
+    bcemr_status status = BCEMR_OK;
+    char work[1024];
+    files_error err;
+    (void)snprintf(work, sizeof work, "%.1000s/work", base);
+    status = files_make_folder(work, &err);
+    if (status != BCEMR_OK) {
+        memset(w, 0, sizeof *w);
+        w->file_error = err;
+        return status;
+    }
+    status = world_open(w, s->report, &s->inputs, s->doctors, s->context, &s->parallel, s->start,
+                        work);
+    (void)snprintf(w->base, sizeof w->base, "%s", base);
+    return status;
+}
+
+/* ---- keeping ---- */
+
+static bcemr_status keep_bytes(const stage *s, world *w, const char *name, bcemr_span bytes)
+{
+    char path[1200];
+    (void)snprintf(path, sizeof path, "%s/%s", s->folder, name);
+    return files_write(path, bytes, FILES_NEW, &w->file_error);
+}
+
+static bcemr_status keep_ledger(const stage *s, world *w)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf leaves = BCEMR_BUF_EMPTY, list = BCEMR_BUF_EMPTY, cosigned = BCEMR_BUF_EMPTY;
+    uint64_t size = ledger_chain_size(w->chain), *ends = NULL;
+    bcemr_span *items = bcemr_allocate(size * sizeof *items);
+    ends = bcemr_allocate(size * sizeof *ends);
+    if (!items || !ends)
+        DO(BCEMR_E_NO_MEMORY);
+    for (uint64_t i = 0; i < size; i++) {
+        DO(ledger_chain_leaf(w->chain, i, &leaves));
+        ends[i] = leaves.n;
+    }
+    for (uint64_t i = 0, start = 0; i < size; start = ends[i++])
+        items[i] = bcemr_span_of(leaves.p + start, ends[i] - start);
+    const bcemr_list all = BCEMR_LIST_OF(items, size);
+    DO(bcemr_write_list(&bcemr_type_leaf, &all, &list, &w->error));
+    DO(keep_bytes(s, w, "ledger", bcemr_buf_span(&list)));
+    DO(w->view.checkpoint(w->view.user, &cosigned));
+    DO(keep_bytes(s, w, "checkpoint", bcemr_buf_span(&cosigned)));
+out:
+    bcemr_release(items);
+    bcemr_release(ends);
+    bcemr_buf_free(&leaves);
+    bcemr_buf_free(&list);
+    bcemr_buf_free(&cosigned);
+    return status;
+}
+
+bcemr_status stage_keep(const stage *s, world *w)
+{
+    bcemr_status status = BCEMR_OK;
+    char path[1200];
+    (void)snprintf(path, sizeof path, "%s/record.payload", s->folder);
+    DO(keep_bytes(s, w, "genesis", bcemr_buf_span(&w->genesis)));
+    DO(keep_ledger(s, w));
+    DO(keep_bytes(s, w, "record.header", bcemr_buf_span(&w->header)));
+    if (rename(w->payload, path) != 0)
+        DO(BCEMR_E_IO);
+    DO(keep_bytes(s, w, "grant.terms", bcemr_buf_span(&w->grant.terms)));
+out:
+    return status;
+}
