@@ -98,7 +98,8 @@ bool core_terms_hold(core_terms *terms, const blst_p1_affine *left)
 /* ---- all signatures of a visit up to one ---- */
 
 typedef struct prefix {
-    uint64_t count; /* as many as stand in the chain */
+    uint64_t chained; /* as many as stand in the chain */
+    uint64_t count;   /* of those, as many as come before the first delta that does not decode */
     bcemr_verdict broken;
     bcemr_g1 deltas[CORE_TEAM];
     blst_p1 h[CORE_TEAM];
@@ -113,17 +114,17 @@ static bcemr_status walk(prefix *p, const bcemr_hash *vid, const bcemr_tr_sign *
     bcemr_status status = BCEMR_OK;
     bcemr_hash previous = *vid;
     p->broken = BCEMR_VALID;
-    for (p->count = 0; p->count < count; p->count++) {
-        const bcemr_tr_sign *sign = &signs[p->count];
-        bool follows = sign->i == p->count + 1 && bcemr_hash_equal(&sign->previous, &previous);
-        bool later = p->count == 0 || sign->time > sign[-1].time;
+    for (p->chained = 0; p->chained < count; p->chained++) {
+        const bcemr_tr_sign *sign = &signs[p->chained];
+        bool follows = sign->i == p->chained + 1 && bcemr_hash_equal(&sign->previous, &previous);
+        bool later = p->chained == 0 || sign->time > sign[-1].time;
         if (!BCEMR_HOLDS(BCEMR_NOT_IN_ORDER, follows))
             p->broken = BCEMR_NOT_IN_ORDER;
         else if (!BCEMR_HOLDS(BCEMR_TIME_ORDER, later))
             p->broken = BCEMR_TIME_ORDER;
         if (p->broken != BCEMR_VALID)
             break;
-        TRY(core_diagnosis_hash(sign, &p->h[p->count], &previous, err));
+        TRY(core_diagnosis_hash(sign, &p->h[p->chained], &previous, err));
     }
 out:
     return status;
@@ -157,23 +158,20 @@ static uint64_t find_first_bad(const bcemr_context *context, const prefix *p)
     return p->count;
 }
 
-/* Every delta is decoded before any is summed: their subgroup is what the sum relies on. */
+/* Every delta is decoded before any is summed: their subgroup is what the sum relies on.
+ * *first_bad is p->chained when all hold. */
 static bcemr_status check_deltas(const bcemr_context *context, prefix *p,
                                  const bcemr_tr_sign *signs, const bcemr_g1_raw *deltas,
                                  uint64_t *first_bad, bcemr_error *err)
 {
-    uint64_t chained = p->count;
+    bcemr_status status = BCEMR_OK;
     bool hold = true;
-    for (p->count = 0; p->count < chained; p->count++)
+    for (p->count = 0; p->count < p->chained; p->count++)
         if (bcemr_g1_decode(&deltas[p->count], &p->deltas[p->count]) != BCEMR_OK)
             break;
-    *first_bad = p->count; /* those before it are still to be checked */
-    if (p->count == 0)
-        return BCEMR_OK;
-    bcemr_status status = all_hold(p, signs, &hold, err);
-    if (status == BCEMR_OK && !hold)
-        *first_bad = find_first_bad(context, p);
-    p->count = chained;
+    if (p->count > 0)
+        status = all_hold(p, signs, &hold, err);
+    *first_bad = hold ? p->count : find_first_bad(context, p);
     return status;
 }
 
@@ -192,11 +190,11 @@ bcemr_verdict bcemr_prefix_check(const bcemr_context *context, const bcemr_hash 
         return core_undecided(err, BCEMR_E_NO_MEMORY, "sign", NULL);
     if (walk(p, vid, signs, count, err) == BCEMR_OK &&
         check_deltas(context, p, signs, deltas, &bad, err) == BCEMR_OK) {
-        if (!BCEMR_HOLDS(BCEMR_BAD_DIAGNOSIS_SIGNATURE, bad == p->count))
+        if (!BCEMR_HOLDS(BCEMR_BAD_DIAGNOSIS_SIGNATURE, bad == p->chained))
             verdict = BCEMR_BAD_DIAGNOSIS_SIGNATURE;
         else
             verdict = p->broken;
-        *first_bad = verdict == BCEMR_BAD_DIAGNOSIS_SIGNATURE ? bad : p->count;
+        *first_bad = verdict == BCEMR_BAD_DIAGNOSIS_SIGNATURE ? bad : p->chained;
         if (verdict != BCEMR_VALID)
             (void)core_refuse(err, verdict, "sign", NULL, *first_bad);
     }
