@@ -246,7 +246,7 @@ static void draw(report_run *run, uint64_t done, uint64_t total, double now)
     const double share = total > 0 ? (double)done / (double)total : 1;
     report_bytes(done, have);
     report_bytes(total, all);
-    report_bytes((uint64_t)((double)done / passed), rate);
+    report_bytes((uint64_t)((double)done / passed + 0.5), rate);
     report_seconds(share > 0 ? passed / share - passed : 0, left);
     (void)fprintf(r->diagnostics, "%s  %s: %3.0f %%, %s of %s, %s/s, %s left%s",
                   r->live ? "\r\033[K" : "", run->what, share * 100, have, all, rate, left,

@@ -2,6 +2,7 @@
 /* Errors as people read them: what, where, and what to do. */
 #include "bcemr/report.h"
 #include "bcemr/report_parts.h"
+#include "ledger/rules/rules.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,33 +21,6 @@ static const struct {
     {BCEMR_E_UNKNOWN_KIND, "see that it is the right file"},
     {BCEMR_E_KEY_MISMATCH, "see that both come from the same key file"},
 };
-
-static const struct {
-    uint32_t number;
-    const char *name, *text;
-} reasons[] = {
-#define X(name, number, text) {number, #name, text},
-#include "ledger/rules/reasons.def"
-#undef X
-};
-
-static const char *ledger_reason_name(uint32_t reason)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        if (reasons[i].number == reason)
-            return reasons[i].name;
-    }
-    return "UNKNOWN";
-}
-
-static const char *ledger_reason_text(uint32_t reason)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        if (reasons[i].number == reason)
-            return reasons[i].text;
-    }
-    return "a reason that this program does not know";
-}
 
 static const char *advice_for(bcemr_status status)
 {

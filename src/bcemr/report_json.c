@@ -17,7 +17,8 @@ static json_t *put(report_json *j, json_t *object, const char *key, json_t *valu
 {
     if (!object)
         object = j->root;
-    if (!value || !object || json_object_set_new(object, key, value) != 0) {
+    /* It takes value also when it fails. */
+    if (json_object_set_new(object, key, value) != 0) {
         j->failed = true;
         return NULL;
     }
@@ -82,7 +83,7 @@ json_t *report_json_object(report_json *j, json_t *object, const char *key)
 json_t *report_json_item(report_json *j, json_t *list)
 {
     json_t *item = json_object();
-    if (!item || !list || json_array_append_new(list, item) != 0) {
+    if (json_array_append_new(list, item) != 0) {
         j->failed = true;
         return NULL;
     }
