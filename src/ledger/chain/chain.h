@@ -171,6 +171,9 @@ BCEMR_MUST_USE bcemr_status ledger_chain_stopped(const ledger_chain *chain, cons
 /* Leaf of the entry with this hash. */
 BCEMR_MUST_USE bcemr_status ledger_chain_landed(const ledger_chain *chain, const bcemr_hash *entry,
                                                 uint64_t *leaf);
+/* Leaf that a table of marks (state.h) holds under a key of two parts. */
+BCEMR_MUST_USE bcemr_status ledger_chain_marked(const ledger_chain *chain, ledger_table table,
+                                                bcemr_span a, bcemr_span b, uint64_t *leaf);
 /* sigma so far: deltas and credentials of all who signed, of the highest k (section 4). E_NOT_FOUND
  * when nobody has. */
 BCEMR_MUST_USE bcemr_status ledger_chain_sigma(const ledger_chain *chain, const bcemr_hash *vid,

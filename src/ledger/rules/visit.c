@@ -52,14 +52,16 @@ out:
     return status;
 }
 
-/* TEAM_REPEATED over the whole order; TEAM_DEADLINES, TEAM_NOT_ACTIVE from place first on. */
+/* TEAM_REPEATED over the whole order; TEAM_DEADLINES (ahead of the ledger's time and of issued, so
+ * that what is admitted is what readers accept), TEAM_NOT_ACTIVE from place first on. */
 static bcemr_status check_team(rules *r, const bcemr_tr_team_doctor *team, uint64_t count,
-                               uint64_t first)
+                               uint64_t first, int64_t issued)
 {
     bcemr_status status = BCEMR_OK;
     bool active = false;
     CHECK(TEAM_REPEATED, rules_team_differs(team, count));
-    CHECK(TEAM_DEADLINES, rules_team_in_time(r, team + first, count - first));
+    CHECK(TEAM_DEADLINES,
+          team[first].deadline > issued && rules_team_in_time(r, team + first, count - first));
     TRY(rules_team_active(r, team + first, count - first, &active));
     CHECK(TEAM_NOT_ACTIVE, active);
 out:
@@ -109,7 +111,7 @@ bcemr_status rules_admit(rules *r, bcemr_span entry)
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_team_doctor, &v.visit.team);
     while (v.count < 64 && bcemr_list_next(&iter, &v.team[v.count]))
         v.count++;
-    TRY(check_team(r, v.team, v.count, 0));
+    TRY(check_team(r, v.team, v.count, 0, v.visit.issued));
     TRY(claim_admit(r, &admit, &v.visit, &v.vid, hospital));
     v.record = (bcemr_tr_state_visit){.visit = admit.visit,
                                       .signature = admit.signature,
@@ -166,7 +168,7 @@ bcemr_status rules_amend(rules *r, bcemr_span entry)
     CHECK(NOT_A_HOSPITAL, hospital != NULL);
     NEED(hospital != NULL);
     TRY(new_order(r, &v, &amend));
-    TRY(check_team(r, v.team, v.count, v.record.signed_count));
+    TRY(check_team(r, v.team, v.count, v.record.signed_count, amend.issued));
     TRY(rules_claim_ed(r, &hospital->a, e.amend, bcemr_span_of(e.signature.b, sizeof e.signature.b),
                        LEDGER_R_AMEND_SIGNATURE));
     bcemr_sha256(e.amend, &v.record.order);

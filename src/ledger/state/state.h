@@ -68,10 +68,10 @@ typedef struct ledger_state_ops {
                          ledger_row_visitor visit, void *user);
     bcemr_status (*begin)(void *self);
     bcemr_status (*mark)(void *self);
-    bcemr_status (*keep)(void *self); /* what was put since the mark stays */
-    bcemr_status (*undo)(void *self); /* back to the mark */
-    bcemr_status (*commit)(void *self);
-    void (*rollback)(void *self);
+    bcemr_status (*keep)(void *self);   /* what was put since the mark stays */
+    bcemr_status (*undo)(void *self);   /* back to the mark */
+    bcemr_status (*commit)(void *self); /* when it fails, rollback follows */
+    void (*rollback)(void *self);       /* also without a transaction */
     void (*close)(void *self);
 } ledger_state_ops;
 

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, and making blocks: collect claims, verify them in one batch, apply in order. */
+#include "ledger/chain/internal.h"
+
+#include <string.h>
+
+/* ---- opening ---- */
+
+/* Ends a transaction for good: what cannot be committed is rolled back. */
+static bcemr_status end(ledger_state *state, bcemr_status status, bool keep)
+{
+    if (status == BCEMR_OK && keep) {
+        status = state->ops->commit(state->self);
+        if (status == BCEMR_OK)
+            return status;
+    }
+    state->ops->rollback(state->self);
+    return status;
+}
+
+static void new_block(ledger_chain *chain, uint64_t height, int64_t tau, block *out)
+{
+    *out = (block){.chain = chain,
+                   .height = height,
+                   .tau = tau,
+                   .size = chain->tip.size,
+                   .cases = chain->tip.cases,
+                   .case_header = chain->tip.case_header};
+}
+
+/* Leaf 0, at height 0 and time 0: the genesis says no time, and every node must make the same. */
+static bcemr_status begin_ledger(ledger_chain *chain, bcemr_span signed_genesis, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    block b;
+    bcemr_tr_state_block tip;
+    TRY_AT(chain->state.ops->begin(chain->state.self), "state", NULL);
+    status = ledger_apply_genesis(&chain->state, chain->context, signed_genesis, &chain->id, err);
+    if (status == BCEMR_OK)
+        chain->tip = (bcemr_tr_state_block){.case_header = chain->id};
+    new_block(chain, 0, 0, &b);
+    if (status == BCEMR_OK)
+        status = bcemr_signed_read(signed_genesis, &b.effect.parts, err);
+    if (status == BCEMR_OK)
+        status = chain_append(&b, signed_genesis, err);
+    if (status == BCEMR_OK)
+        status = chain_finish(&b, &tip, err);
+    status = end(&chain->state, status, true);
+    if (status == BCEMR_OK)
+        chain->tip = tip;
+    chain_block_free(&b);
+out:
+    return status;
+}
+
+static bcemr_status open_state(ledger_chain *chain, bcemr_span signed_genesis, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_signed_parts parts;
+    status = ledger_get(&chain->state, LEDGER_GENESIS, (bcemr_span){0}, &held);
+    if (status == BCEMR_E_NOT_FOUND)
+        return begin_ledger(chain, signed_genesis, err);
+    TRY_AT(status, "genesis", NULL);
+    /* The rows beside the hashed part may differ: the ledger is named by the inner one. */
+    TRY(bcemr_signed_read(signed_genesis, &parts, err));
+    chain->id = parts.entry_hash;
+    TRY(bcemr_signed_read(bcemr_buf_span(&held), &parts, err));
+    REQUIRE(bcemr_hash_equal(&parts.entry_hash, &chain->id), BCEMR_WRONG_LEDGER, "genesis", NULL);
+    TRY(ledger_get_record(&chain->state, LEDGER_TIP, (bcemr_span){0}, &bcemr_type_state_block,
+                          &held, &chain->tip, err));
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+bcemr_status ledger_chain_open(ledger_chain **out, const ledger_chain_options *options,
+                               bcemr_span signed_genesis, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    *out = NULL;
+    ledger_chain *chain = bcemr_allocate(sizeof *chain);
+    if (!chain)
+        return wire_fail(err, BCEMR_E_NO_MEMORY, "chain", NULL);
+    chain->context = options->context;
+    chain->state = options->state;
+    TRY_AT(ledger_verifier_new(&chain->verifier, options->context, options->parallel,
+                               options->remembered_claims),
+           "chain", "verifier");
+    TRY(open_state(chain, signed_genesis, err));
+    *out = chain;
+out:
+    if (status != BCEMR_OK) {
+        ledger_verifier_free(chain->verifier);
+        bcemr_release(chain);
+    }
+    return status;
+}
+
+void ledger_chain_close(ledger_chain *chain)
+{
+    if (!chain)
+        return;
+    ledger_state_close(&chain->state);
+    ledger_verifier_free(chain->verifier);
+    bcemr_release(chain);
+}
+
+/* ---- a block ---- */
+
+/* One entry: applied and appended, or undone. refused says which reason. */
+static bcemr_status take(block *b, bcemr_span entry, bool claims_only, uint32_t *refused,
+                         bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error detail = {0};
+    ledger_state *state = &b->chain->state;
+    const ledger_position at = {b->height, b->tau, b->size};
+    *refused = 0;
+    TRY_AT(state->ops->mark(state->self), "state", NULL);
+    status = (claims_only ? ledger_claims : ledger_apply)(state, b->chain->verifier, &at, entry,
+                                                          &b->effect, &detail);
+    if (status == BCEMR_OK && claims_only)
+        b->size += b->effect.sealed ? 2 : 1;
+    else if (status == BCEMR_OK)
+        status = chain_append(b, entry, &detail);
+    if (status == BCEMR_OK) {
+        TRY_AT(state->ops->keep(state->self), "state", NULL);
+    } else if (status == BCEMR_E_REFUSED) {
+        TRY_AT(state->ops->undo(state->self), "state", NULL);
+        *refused = detail.reason;
+        status = BCEMR_OK;
+        if (err)
+            *err = detail;
+    } else if (err) {
+        *err = detail;
+    }
+out:
+    return status;
+}
+
+static bool is_sign(bcemr_span entry)
+{
+    bcemr_signed_parts parts;
+    return bcemr_signed_read(entry, &parts, NULL) == BCEMR_OK && parts.type == &bcemr_type_e_sign;
+}
+
+/* How a run of entries over a block goes. */
+typedef struct batch {
+    const bcemr_span *entries;
+    uint64_t count;
+    bool refuse_signs; /* the clock stands behind */
+    bool all_or_none;
+    ledger_outcome *outcomes; /* NULL allowed with all_or_none */
+} batch;
+
+/* The claims of all entries, as if each held; then undone, and verified in one batch. */
+static bcemr_status verify_ahead(ledger_chain *chain, const block *like, const batch *what,
+                                 bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    ledger_state *state = &chain->state;
+    block b;
+    uint32_t refused;
+    if (what->count < 2)
+        return BCEMR_OK;
+    new_block(chain, like->height, like->tau, &b);
+    TRY_AT(state->ops->begin(state->self), "state", NULL);
+    for (uint64_t i = 0; i < what->count && status == BCEMR_OK; i++)
+        status = take(&b, what->entries[i], true, &refused, err);
+    state->ops->rollback(state->self);
+    TRY(status);
+    TRY(ledger_verifier_run(chain->verifier, err));
+out:
+    chain_block_free(&b);
+    return status;
+}
+
+static bcemr_status take_all(block *b, const batch *what, uint64_t *accepted, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    *accepted = 0;
+    for (uint64_t i = 0; i < what->count; i++) {
+        ledger_outcome outcome = {.status = BCEMR_OK, .leaf = b->size};
+        if (what->refuse_signs && is_sign(what->entries[i]))
+            outcome.reason = LEDGER_R_CLOCK_BEHIND;
+        else
+            TRY(take(b, what->entries[i], false, &outcome.reason, err));
+        if (outcome.reason == 0) {
+            outcome.entry_hash = b->effect.parts.entry_hash;
+            (*accepted)++;
+        } else {
+            outcome.status = BCEMR_E_REFUSED;
+        }
+        if (what->outcomes)
+            what->outcomes[i] = outcome;
+        if (outcome.reason != 0 && what->all_or_none) {
+            if (err)
+                err->index = i;
+            return BCEMR_E_REFUSED;
+        }
+    }
+out:
+    return status;
+}
+
+static bcemr_status make_block(ledger_chain *chain, uint64_t height, int64_t tau, const batch *what,
+                               bool keep, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    ledger_state *state = &chain->state;
+    block b;
+    bcemr_tr_state_block tip;
+    uint64_t accepted = 0;
+    new_block(chain, height, tau, &b);
+    TRY(verify_ahead(chain, &b, what, err));
+    TRY_AT(state->ops->begin(state->self), "state", NULL);
+    status = take_all(&b, what, &accepted, err);
+    bool commits = status == BCEMR_OK && keep && accepted > 0;
+    if (commits)
+        status = chain_finish(&b, &tip, err);
+    status = end(state, status, commits);
+    if (commits && status == BCEMR_OK)
+        chain->tip = tip;
+out:
+    chain_block_free(&b);
+    return status;
+}
+
+static int64_t next_tau(const ledger_chain *chain, int64_t clock)
+{
+    return clock > chain->tip.tau ? clock : chain->tip.tau + 1;
+}
+
+bool ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_params params;
+    bool behind =
+        ledger_chain_params(chain, &held, &params, NULL) != BCEMR_OK ||
+        (clock < chain->tip.tau && (uint64_t)(chain->tip.tau - clock) > params.clock_difference);
+    bcemr_buf_free(&held);
+    return behind;
+}
+
+bcemr_status ledger_chain_submit(ledger_chain *chain, int64_t clock, const bcemr_span *entries,
+                                 uint64_t count, ledger_outcome *outcomes, bcemr_error *err)
+{
+    const batch what = {.entries = entries,
+                        .count = count,
+                        .refuse_signs = ledger_chain_clock_behind(chain, clock),
+                        .outcomes = outcomes};
+    return make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, true, err);
+}
+
+bcemr_status ledger_chain_submit_one(ledger_chain *chain, int64_t clock, bcemr_span entry,
+                                     uint64_t *leaf, bcemr_error *err)
+{
+    bcemr_error detail = {0};
+    ledger_outcome outcome;
+    bcemr_status status = ledger_chain_submit(chain, clock, &entry, 1, &outcome, &detail);
+    if (status == BCEMR_OK && outcome.status != BCEMR_OK) {
+        status = outcome.status;
+        detail.status = status;
+        detail.verdict = BCEMR_LEDGER_REFUSED;
+        detail.reason = outcome.reason;
+    }
+    if (err)
+        *err = detail;
+    if (status == BCEMR_OK && leaf)
+        *leaf = outcome.leaf;
+    return status;
+}
+
+bcemr_status ledger_chain_replay(ledger_chain *chain, uint64_t height, int64_t tau,
+                                 const bcemr_span *entries, uint64_t count, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local;
+    if (!err)
+        err = &local;
+    const batch what = {.entries = entries, .count = count, .all_or_none = true};
+    if (height <= chain->tip.height || tau <= chain->tip.tau)
+        FAIL(BCEMR_E_UNSORTED, "block", height <= chain->tip.height ? "height" : "tau");
+    TRY(make_block(chain, height, tau, &what, true, err));
+out:
+    return status;
+}
+
+bcemr_status ledger_chain_check(ledger_chain *chain, int64_t clock, const bcemr_span *entries,
+                                uint64_t count, ledger_outcome *outcomes, bcemr_error *err)
+{
+    const batch what = {.entries = entries,
+                        .count = count,
+                        .refuse_signs = ledger_chain_clock_behind(chain, clock),
+                        .outcomes = outcomes};
+    return make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, false, err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chain's inside: block.c writes, read.c and view.c read. */
+#ifndef LEDGER_CHAIN_INTERNAL_H
+#define LEDGER_CHAIN_INTERNAL_H
+
+#include "ledger/chain/chain.h"
+#include "ledger/log/log.h"
+#include "wire/error.h"
+
+struct ledger_chain {
+    const bcemr_context *context;
+    ledger_state state;
+    ledger_verifier *verifier;
+    bcemr_hash id;
+    bcemr_tr_state_block tip; /* of the last committed block */
+};
+
+/* A row of an index, collected while a block is made. */
+typedef struct index_rows {
+    bcemr_tr_index_row *rows; /* keys are allocations of their own */
+    uint64_t count, room;
+} index_rows;
+
+/* A block in the making. */
+typedef struct block {
+    ledger_chain *chain;
+    uint64_t height;
+    int64_t tau;
+    uint64_t size;
+    uint64_t cases;
+    bcemr_hash case_header;
+    index_rows stops, finds;
+    ledger_effect effect;
+} block;
+
+/* What follows from an accepted entry besides its own effect: leaf, indexes, case header. */
+bcemr_status chain_append(block *b, bcemr_span signed_entry, bcemr_error *err);
+/* Indexes' heads, the block's record; the caller commits. */
+bcemr_status chain_finish(block *b, bcemr_tr_state_block *tip, bcemr_error *err);
+void chain_block_free(block *b);
+
+#endif
