@@ -39,7 +39,7 @@ typedef struct bcemr_g2_lines {
 } bcemr_g2_lines;
 
 /*
- * Tables that all operations share: lines of g2 and of nothing else secret, powers of Z (590 KB).
+ * Tables that all operations share: lines of g2 and of nothing else secret, powers of Z (510 KB).
  * Made once; afterwards const and shared freely between threads. Also calls sodium_init.
  * Errors: E_NO_MEMORY, E_RANDOM.
  */

@@ -240,7 +240,7 @@ static void make_room_for_products(batch *b)
     b->segments = room(b, segments, sizeof *b->segments);
     b->sums = room(b, keys + 1, sizeof *b->sums);
     b->points = room(b, keys + 1, sizeof *b->points);
-    b->lines = room(b, keys + 1, sizeof *b->lines);
+    b->lines = room(b, keys + 1, sizeof(void *));
     b->products = room(b, width, sizeof *b->products);
     if (b->status != BCEMR_OK)
         return;

@@ -9,7 +9,7 @@ static void store_power(uint64_t entry[CORE_GT_LIMBS], const blst_fp12 *power)
     memcpy(entry, power, sizeof *power);
 }
 
-/* z[w][d] = Z^(d 16^w): 64 windows of four bits cover a scalar. */
+/* z[w][d] = Z^(d 32^w), d = 0..16. */
 static void fill_powers(bcemr_context *context)
 {
     blst_fp12 base, power;
@@ -21,7 +21,8 @@ static void fill_powers(bcemr_context *context)
             store_power(context->z[w][d], &power);
             blst_fp12_mul(&power, &power, &base);
         }
-        base = power;
+        memcpy(&power, context->z[w][CORE_WINDOW_SIZE - 1], sizeof power);
+        blst_fp12_sqr(&base, &power);
     }
 }
 
@@ -55,19 +56,33 @@ static uint64_t hidden(uint64_t value)
     return value;
 }
 
-/* out := window[digit], reading every entry. */
+/* out := window[|digit|], reading every entry; its conjugate, which is its inverse, if negative. */
 static void select_power(const uint64_t window[CORE_WINDOW_SIZE][CORE_GT_LIMBS], uint64_t digit,
-                         blst_fp12 *out)
+                         bool is_negative, blst_fp12 *out)
 {
     uint64_t sum[CORE_GT_LIMBS] = {0};
     for (uint64_t d = 0; d < CORE_WINDOW_SIZE; d++) {
-        uint64_t mask = hidden(((d ^ digit) - 1) >> 63) * UINT64_MAX;
-        mask = hidden(mask);
+        uint64_t mask = hidden(0 - hidden(((d ^ digit) - 1) >> 63));
         for (unsigned i = 0; i < CORE_GT_LIMBS; i++)
             sum[i] |= window[d][i] & mask;
     }
     memcpy(out, sum, sizeof *out);
+    for (unsigned i = 0; i < 3; i++) {
+        blst_fp2 *odd = &out->fp6[1].fp2[i];
+        blst_fp2_cneg(odd, odd, is_negative);
+    }
     bcemr_wipe(sum, sizeof sum);
+}
+
+/* Takes the next five bits of x: a digit of -15..16, and what it owes to the next window. */
+static void select_next(const bcemr_context *context, const bcemr_secret_scalar *x, unsigned w,
+                        uint64_t *carry, blst_fp12 *out)
+{
+    unsigned at = 5 * w / 8;
+    unsigned bits = x->b[at] | (at < 31 ? (unsigned)x->b[at + 1] << 8 : 0u);
+    uint64_t value = ((bits >> (5 * w % 8)) & 31) + *carry;
+    *carry = (value + 15) >> 5;
+    select_power(context->z[w], value + *carry * (32 - 2 * value), *carry != 0, out);
 }
 
 void core_gt_encode(const blst_fp12 *in, bcemr_capsule_key *out)
@@ -79,9 +94,10 @@ void core_z_power(const bcemr_context *context, const bcemr_secret_scalar *x,
                   bcemr_capsule_key *out)
 {
     blst_fp12 product, factor;
-    select_power(context->z[0], x->b[0] & 15, &product);
+    uint64_t carry = 0;
+    select_next(context, x, 0, &carry, &product);
     for (unsigned w = 1; w < CORE_WINDOWS; w++) {
-        select_power(context->z[w], (x->b[w / 2] >> (4 * (w % 2))) & 15, &factor);
+        select_next(context, x, w, &carry, &factor);
         blst_fp12_mul(&product, &product, &factor);
     }
     core_gt_encode(&product, out);

@@ -64,14 +64,15 @@ static inline void core_p1_multiply(const blst_p1_affine *point, const uint8_t x
 
 /* ---- the context ---- */
 
-#define CORE_WINDOWS 64
-#define CORE_WINDOW_SIZE 16
+/* Signed windows of five bits: 255 bits and a carry. */
+#define CORE_WINDOWS 52
+#define CORE_WINDOW_SIZE 17
 #define CORE_GT_LIMBS 72
 _Static_assert(CORE_GT_LIMBS * sizeof(uint64_t) == sizeof(blst_fp12), "72 limbs of 64 bits");
 
 struct bcemr_context {
     bcemr_g2_lines g2;
-    /* z[w][d] = Z^(d 16^w) */
+    /* z[w][d] = Z^(d 32^w); a negative digit is the conjugate */
     uint64_t z[CORE_WINDOWS][CORE_WINDOW_SIZE][CORE_GT_LIMBS];
 };
 

@@ -36,11 +36,11 @@ out:
 static bcemr_status gather(const bcemr_g2_raw *members, uint64_t n, bcemr_span bitmap, signers *s,
                            bcemr_error *err)
 {
+    s->count = 0;
     if (n > MEMBERS_MAX)
         return wire_fail(err, BCEMR_E_TOO_MANY, "set", "members");
     if (bcemr_bitmap_check(bitmap, n) != BCEMR_OK)
         return wire_fail(err, BCEMR_E_BITMAP, "set", "bitmap");
-    s->count = 0;
     for (uint64_t i = 0; i < n; i++)
         if (bcemr_bitmap_get(bitmap, i))
             s->x[s->count++] = members[i];
