@@ -159,7 +159,8 @@ static bcemr_status open_record(world *w, uint64_t cloud_node, showing *s, bcemr
                   &payload, &w->error));
     world_crossed(w, payload.length);
     w->by = w->elsewhere.id;
-    DO(bcemr_doctor_open(&w->elsewhere.self, w->held, 0, &payload, &w->run, &output, opened,
+    const bcemr_source served = w->lie ? w->lie(w, payload) : payload;
+    DO(bcemr_doctor_open(&w->elsewhere.self, w->held, 0, &served, &w->run, &output, opened,
                          &w->error));
 out:
     if (payload.read)

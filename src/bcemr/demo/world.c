@@ -325,6 +325,7 @@ void world_close(world *w)
         stage_remove(w->folder);
     bcemr_buf_free(&w->genesis);
     bcemr_buf_free(&w->header);
+    bcemr_buf_free(&w->kept);
     bcemr_wipe(&w->authority_secret, sizeof w->authority_secret);
     bcemr_wipe(&w->wallet, sizeof w->wallet);
     memset(w, 0, sizeof *w);

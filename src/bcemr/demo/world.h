@@ -160,7 +160,14 @@ struct world {
     files_error file_error;
     /* someone on the way */
     world_hand hand;
-    void *hand_user;
+    /* a cloud that serves other bytes than it took */
+    bcemr_source (*lie)(world *w, bcemr_source payload);
+    bcemr_source truth;
+    uint64_t lie_offset;
+    /* what an attack keeps for itself */
+    bcemr_buf kept;
+    uint64_t kept_count;
+    bcemr_g1_raw kept_point;
 };
 
 /* Everything of phase 1 that is not on the ledger yet: keys, genesis, nodes. small: keep it cheap
