@@ -61,7 +61,7 @@ typedef struct bcemr_ledger_view {
      * vid; an Erase at a cloud has that cloud's name in its leaf). */
     bcemr_status (*stop)(void *user, const char *kind, bcemr_span key, uint64_t *leaf);
     /* Leaf index of the first entry that used a visit's pkv (Admit) or a grant's R (Consent), for a
-     * wallet that looks for its own. */
+     * wallet that looks for its own; or a doctor's X (Enrol), active still or not. */
     bcemr_status (*find)(void *user, const char *kind, bcemr_span key, uint64_t *leaf);
 } bcemr_ledger_view;
 

@@ -154,11 +154,11 @@ static bcemr_status stop(void *user, const char *kind, bcemr_span key, uint64_t 
 
 static bcemr_status find(void *user, const char *kind, bcemr_span key, uint64_t *leaf)
 {
-    bool admit = strcmp(kind, "Admit") == 0;
-    if (!admit && strcmp(kind, "Consent") != 0)
+    bool consent_key = strcmp(kind, "Consent") == 0;
+    if (!consent_key && strcmp(kind, "Admit") != 0 && strcmp(kind, "Enrol") != 0)
         return BCEMR_E_ARGUMENT;
-    return ledger_chain_marked(user, admit ? LEDGER_KEYS : LEDGER_REVOKERS, key, (bcemr_span){0},
-                               leaf);
+    return ledger_chain_marked(user, consent_key ? LEDGER_REVOKERS : LEDGER_KEYS, key,
+                               (bcemr_span){0}, leaf);
 }
 
 void ledger_chain_view(const ledger_chain *chain, bcemr_ledger_view *out)
