@@ -8,9 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Where the columns of a step end. */
+/* The columns of a step; what was done comes last, since nobody knows how long that is. */
 #define WHO 24
-#define WHAT 58
 #define NUMBER 10
 
 /* ---- streams ---- */
@@ -192,15 +191,9 @@ void report_step(report *r, const char *who, double seconds, uint64_t bytes, con
     (void)fputs(r->colour_out ? "  \033[36m" : "  ", r->out);
     report_pad(r->out, name, WHO, false);
     (void)fputs(r->colour_out ? "\033[0m " : " ", r->out);
-    if (time[0] || size[0]) {
-        report_pad(r->out, text, WHAT, false);
-        report_pad(r->out, time, NUMBER, true);
-        if (size[0])
-            report_pad(r->out, size, NUMBER, true);
-    } else {
-        (void)fputs(text, r->out);
-    }
-    (void)fputc('\n', r->out);
+    report_pad(r->out, time, NUMBER, true);
+    report_pad(r->out, size, NUMBER, true);
+    (void)fprintf(r->out, "  %s\n", text);
     (void)fflush(r->out);
 }
 

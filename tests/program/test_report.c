@@ -102,9 +102,8 @@ static void steps(void **state)
     end();
     assert_string_equal(out,
                         "\nPhase 1\n"
-                        "  Dr. Müller               signs 3 documents                            "
-                        "                 3.4 ms   39.2 kB\n"
-                        "  patient                  nods\xef\xbf\xbd[2J\n"
+                        "  Dr. Müller                   3.4 ms   39.2 kB  signs 3 documents\n"
+                        "  patient                                         nods\xef\xbf\xbd[2J\n"
                         "  ✓ identical\n"
                         "a line\n");
     assert_int_equal(diagnostics_n, 0);
