@@ -103,7 +103,7 @@ static void steps(void **state)
     assert_string_equal(out,
                         "\nPhase 1\n"
                         "  Dr. Müller                   3.4 ms   39.2 kB  signs 3 documents\n"
-                        "  patient                                         nods\xef\xbf\xbd[2J\n"
+                        "  patient                                        nods\xef\xbf\xbd[2J\n"
                         "  ✓ identical\n"
                         "a line\n");
     assert_int_equal(diagnostics_n, 0);
