@@ -148,23 +148,36 @@ static int list_tampers(report *r)
     return report_json_print(r, &j) == BCEMR_OK ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+/* By its name, by the part of it before a dash, or by "all". */
+static bool meant(const tamper *t, const char *name)
+{
+    size_t n = strlen(name);
+    return strcmp(name, "all") == 0 || strcmp(t->name, name) == 0 ||
+           (strncmp(t->name, name, n) == 0 && t->name[n] == '-');
+}
+
 static int run_all(stage *s, const demo_options *options)
 {
     report_json j;
-    bool all = true, whole = strcmp(options->tamper, "all") == 0;
+    bool all = true, several;
     uint64_t count = 0, caught = 0;
+    for (const tamper *t = tamper_table; t->name; t++)
+        count += meant(t, options->tamper);
+    several = count > 1;
     report_json_begin(&j);
-    json_t *list = whole ? report_json_list(&j, NULL, "tampers") : NULL;
+    json_t *list = several ? report_json_list(&j, NULL, "tampers") : NULL;
     for (const tamper *t = tamper_table; t->name; t++) {
-        if (!whole && strcmp(t->name, options->tamper) != 0)
+        if (!meant(t, options->tamper))
             continue;
-        bool good = run_one(s, t, &j, whole ? report_json_item(&j, list) : NULL);
+        bool good = run_one(s, t, &j, several ? report_json_item(&j, list) : NULL);
         all = all && good;
-        count++;
         caught += good;
     }
-    if (whole) {
+    if (several) {
+        report_json_text(&j, NULL, "tamper", options->tamper);
         report_json_bool(&j, NULL, "caught", all);
+        report_json_text(&j, NULL, "status", all ? "ALL_CAUGHT" : "NOT_ALL_CAUGHT");
+        report_json_text(&j, NULL, "by", "see tampers");
         report_line(s->report, " ");
         report_mark(s->report, all, "%u of %u attacks caught", (unsigned)caught, (unsigned)count);
     }
@@ -176,9 +189,9 @@ static int run_all(stage *s, const demo_options *options)
 static bool known(const char *name)
 {
     for (const tamper *t = tamper_table; t->name; t++)
-        if (strcmp(t->name, name) == 0)
+        if (meant(t, name))
             return true;
-    return strcmp(name, "all") == 0;
+    return false;
 }
 
 int tamper_main(const demo_options *options, report *r)

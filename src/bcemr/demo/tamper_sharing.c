@@ -206,15 +206,15 @@ static bcemr_status skip_number(world *w, bcemr_buf *message)
     bcemr_tr_e_access access, moved;
     bcemr_tr_access_body opened;
     bcemr_key ka;
-    bcemr_span cloud = world_id(w->nodes[WORLD_CLOUD_1].id);
+    bcemr_span at = world_id(w->nodes[WORLD_CLOUD_1].id);
     if (!attacks_entry_is(message, &bcemr_type_e_access, &access))
         return BCEMR_OK;
-    DO(bcemr_audit_key(&w->grant.secrets.gs, cloud, &ka));
+    DO(bcemr_audit_key(&w->grant.secrets.gs, at, &ka));
     DO(bcemr_access_open(&ka, 0, &access, &body, &w->error));
     DO(bcemr_read_access_body(bcemr_buf_span(&body), &opened, &w->error));
     opened.j = 1;
     DO(bcemr_write_access_body(&opened, &other, &w->error));
-    DO(bcemr_access_make(&ka, &w->ledger, cloud, bcemr_buf_span(&other), &entry, &w->error));
+    DO(bcemr_access_make(&ka, &w->ledger, at, bcemr_buf_span(&other), &entry, &w->error));
     DO(bcemr_read_e_access(bcemr_buf_span(&entry), &moved, &w->error));
     DO(attacks_replace_entry(w, message, &bcemr_type_e_access, &moved, &w->nodes[WORLD_CLOUD_1]));
     w->kept_count = ledger_chain_size(w->chain); /* where it will stand */
@@ -225,40 +225,64 @@ out:
     return status;
 }
 
-/* The answer to it: the moved entry, and the same one again as what came before. */
-static bcemr_status answer_skipped(world *w, bcemr_buf *message)
+/* The answer that such a cloud gives: the moved entry, and the same one again as what came before. */
+static bcemr_status forge_answer(world *w, bcemr_buf *out)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf proof = BCEMR_BUF_EMPTY, out = BCEMR_BUF_EMPTY;
-    bcemr_tr_access_answer answer;
-    DO(bcemr_read_access_answer(bcemr_buf_span(message), &answer, &w->error));
-    DO(w->view.inclusion(w->view.user, w->kept_count, &proof));
-    const bcemr_span one = bcemr_buf_span(&proof);
-    answer.access = one;
-    answer.earlier = BCEMR_LIST_OF(&one, 1);
-    DO(bcemr_write_access_answer(&answer, &out, &w->error));
-    DO(bcemr_buf_set(message, bcemr_buf_span(&out)));
+    bcemr_buf consent = BCEMR_BUF_EMPTY, access = BCEMR_BUF_EMPTY, cosigned = BCEMR_BUF_EMPTY;
+    bcemr_tr_grant_post post;
+    bcemr_tr_header header;
+    bcemr_scalar_raw raw = {{0}};
+    bcemr_secret_scalar rk;
+    bcemr_tr_reencrypted record = {.vid = w->vid, .header = bcemr_buf_span(&w->header)};
+    bcemr_hash cm;
+    uint64_t leaf = 0;
+    const bcemr_tr_consent opening = {bcemr_buf_span(&w->grant.terms), w->grant.secrets.salt};
+    DO(bcemr_read_grant_post(bcemr_buf_span(&w->grant.posts[0]), &post, &w->error));
+    (void)bcemr_list_at(&bcemr_type_scalar_item, &post.keys, 0, &raw);
+    DO(bcemr_secret_scalar_decode(&raw, &rk));
+    DO(bcemr_read_header(record.header, &header, &w->error));
+    DO(bcemr_reencrypt(&rk, &header.b, &record.b, &w->error));
+    DO(bcemr_hash_value(&bcemr_type_consent, &opening, &cm, &w->error));
+    DO(w->view.consent(w->view.user, world_id(w->nodes[WORLD_CLOUD_1].id), &cm, &leaf));
+    DO(w->view.inclusion(w->view.user, leaf, &consent));
+    DO(w->view.inclusion(w->view.user, w->kept_count, &access));
+    DO(w->view.checkpoint(w->view.user, &cosigned));
+    const bcemr_span one = bcemr_buf_span(&access);
+    const bcemr_tr_access_answer answer = {.records = BCEMR_LIST_OF(&record, 1),
+                                           .consent_salt = w->grant.secrets.salt,
+                                           .consent = bcemr_buf_span(&consent),
+                                           .access = one,
+                                           .earlier = BCEMR_LIST_OF(&one, 1),
+                                           .checkpoint = bcemr_buf_span(&cosigned)};
+    DO(bcemr_write_access_answer(&answer, out, &w->error));
 out:
-    bcemr_buf_free(&proof);
-    bcemr_buf_free(&out);
+    bcemr_buf_free(&consent);
+    bcemr_buf_free(&access);
+    bcemr_buf_free(&cosigned);
     return status;
 }
 
 static bcemr_status hide_access(world *w, world_point point, bcemr_buf *message)
 {
-    if (point == POINT_ENTRY)
-        return skip_number(w, message);
-    return point == POINT_ACCESS_ANSWER ? answer_skipped(w, message) : BCEMR_OK;
+    return point == POINT_ENTRY ? skip_number(w, message) : BCEMR_OK;
 }
 
 bcemr_status attack_access_hidden(world *w, bool *succeeded)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf ask = BCEMR_BUF_EMPTY;
+    bcemr_buf ask = BCEMR_BUF_EMPTY, answer = BCEMR_BUF_EMPTY;
+    DO(story_grant(w));
+    DO(story_consent(w, WORLD_CLOUD_1));
+    DO(story_request(w, WORLD_CLOUD_1, &ask));
     w->hand = hide_access;
-    DO(first_access(w, &ask));
+    DO(story_access(w, WORLD_CLOUD_1, &ask));
+    DO(forge_answer(w, &answer));
+    w->by = w->elsewhere.id;
+    DO(bcemr_doctor_take_answer(&w->elsewhere.self, w->held, bcemr_buf_span(&answer), &w->error));
     *succeeded = true;
 out:
     bcemr_buf_free(&ask);
+    bcemr_buf_free(&answer);
     return status;
 }
