@@ -49,14 +49,12 @@ BCEMR_MUST_USE bcemr_status bcemr_multisignature_add(const bcemr_g1_raw *sigma,
                                                      bcemr_g1_raw *out, bcemr_error *err);
 /*
  * e(sigma_n, g2) = e(Q_1 + ... + Q_n, P) prod e(h_i, X_i). VALID or BAD_MULTISIGNATURE.
- * creds[i] are the enrolments behind signs[i].
+ * creds[i] are the enrolments behind signs[i]: the same doctor and X. signs are 1..count and each
+ * follows the one before; that the first follows vid is the caller's to see.
  */
-BCEMR_MUST_USE bcemr_verdict bcemr_multisignature_check(const bcemr_context *context,
-                                                        const bcemr_g2 *authority,
-                                                        const bcemr_tr_cred *creds,
-                                                        const bcemr_tr_sign *signs, uint64_t count,
-                                                        const bcemr_g1_raw *sigma,
-                                                        bcemr_error *err);
+BCEMR_MUST_USE bcemr_verdict bcemr_multisignature_check(
+    const bcemr_context *context, const bcemr_g2 *authority, const bcemr_tr_cred *creds,
+    const bcemr_tr_sign *signs, uint64_t count, const bcemr_g1_raw *sigma, bcemr_error *err);
 
 #ifdef __cplusplus
 }

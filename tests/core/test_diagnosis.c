@@ -426,6 +426,29 @@ static void multisignatures_that_do_not_hold(void **state)
     expect_multi(c, s, 3, &odd, BCEMR_VALID);
 }
 
+/* Signed by all and summed rightly, but not one after the other from the first on. */
+static void chains_within_a_multisignature(void **state)
+{
+    (void)state;
+    for (unsigned broken = 0; broken < 4; broken++) {
+        bcemr_tr_sign s[3];
+        bcemr_g1_raw d[3], sigma;
+        bcemr_hash previous = vid;
+        for (unsigned i = 0; i < 3; i++) {
+            s[i] = signs[i];
+            s[i].previous = previous;
+            if (broken == 1 || (broken == 2 && i == 1))
+                s[i].i++;
+            if (broken == 3 && i == 2)
+                s[i].previous = vid;
+            sign_as(i, &s[i], &d[i]);
+            hash_sign(&s[i], &previous);
+        }
+        sigma = multisign(d, credentials, 3);
+        expect_multi(creds, s, 3, &sigma, broken ? BCEMR_BAD_MULTISIGNATURE : BCEMR_VALID);
+    }
+}
+
 /* A valid sum of d for one doctor and delta of another is no multisignature of either. */
 static void credentials_of_others(void **state)
 {
@@ -440,6 +463,11 @@ static void credentials_of_others(void **state)
     OK(bcemr_credential_make(&authority_secret, &renamed, &credential, NULL));
     sigma = multisign(deltas, &credential, 1);
     expect_multi(&renamed, signs, 1, &sigma, BCEMR_BAD_MULTISIGNATURE);
+    bcemr_tr_cred rekeyed = creds[0];
+    rekeyed.x = creds[1].x;
+    OK(bcemr_credential_make(&authority_secret, &rekeyed, &credential, NULL));
+    sigma = multisign(deltas, &credential, 1);
+    expect_multi(&rekeyed, signs, 1, &sigma, BCEMR_BAD_MULTISIGNATURE);
 }
 
 static void multisignature_undecided(void **state)
@@ -499,6 +527,7 @@ int main(void)
         cmocka_unit_test(multisignatures),
         cmocka_unit_test(permutations),
         cmocka_unit_test_teardown(multisignatures_that_do_not_hold, switches_on),
+        cmocka_unit_test(chains_within_a_multisignature),
         cmocka_unit_test(credentials_of_others),
         cmocka_unit_test_teardown(multisignature_undecided, switches_on),
     };
