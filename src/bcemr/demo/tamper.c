@@ -51,7 +51,7 @@ static void run_once(stage *s, const tamper *t, tamper_result *result)
     result->caught = ready && status != BCEMR_OK && status != BCEMR_E_IO &&
                      status != BCEMR_E_NO_MEMORY && status != BCEMR_E_STATE &&
                      w->error.status == status;
-    result->by = w->by;
+    (void)snprintf(result->by, sizeof result->by, "%s", w->by ? w->by : "nobody");
     result->error = w->error;
     if (!ready || (!result->caught && !result->succeeded))
         result->error.status = status;
@@ -88,7 +88,7 @@ static bool control(stage *s, const tamper *t, report *r)
                                  : "the attack did not succeed");
     if (!result.succeeded)
         report_line(r, "    ended with %s, %s", status_name(&result.error),
-                    result.by ? result.by : "nobody");
+                    result.by);
     return result.succeeded;
 }
 #else
@@ -109,7 +109,7 @@ static void json_one(report_json *j, json_t *object, const tamper *t, const tamp
     report_json_text(j, object, "text", t->text);
     report_json_bool(j, object, "caught", result->caught);
     report_json_text(j, object, "status", status_name(&result->error));
-    report_json_text(j, object, "by", result->by ? result->by : "nobody");
+    report_json_text(j, object, "by", result->by);
 }
 
 static bool run_one(stage *s, const tamper *t, report_json *j, json_t *object)
@@ -125,7 +125,7 @@ static bool run_one(stage *s, const tamper *t, report_json *j, json_t *object)
         report_mark(r, false, "NOT CAUGHT: the attacker got what they wanted");
     else
         report_mark(r, false, "the attack came to nothing, but no check named it: %s (%s)",
-                    status_name(&result.error), result.by ? result.by : "nobody");
+                    status_name(&result.error), result.by);
     json_one(j, object, t, &result);
     return control(s, t, r) && result.caught;
 }

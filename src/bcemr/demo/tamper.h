@@ -14,8 +14,8 @@
 typedef struct tamper_result {
     bool caught;
     bool succeeded; /* the attacker got what they wanted; neither: the story broke elsewhere */
-    const char *by;
-    bcemr_error error; /* of who caught it */
+    char by[96]; /* who made the step that ended it */
+    bcemr_error error;
 } tamper_result;
 
 /*

@@ -189,6 +189,9 @@ bcemr_status attack_access_old(world *w, bool *succeeded)
     w->hand = old_answer;
     DO(first_access(w, &ask));
     bcemr_buf_clear(&ask);
+    /* On another device the doctor does not remember how many accesses there were. */
+    bcemr_held_grant_free(w->held);
+    w->held = NULL;
     DO(story_request(w, WORLD_CLOUD_1, &ask));
     DO(story_access(w, WORLD_CLOUD_1, &ask));
     DO(story_answer(w, WORLD_CLOUD_1));
