@@ -163,7 +163,7 @@ static bool product_holds(batch *b, uint64_t from, uint64_t count)
     blst_fp12 product = *blst_fp12_one();
     lay_out(b, from, count);
     core_run(b->parallel, sum_segment, b, b->segments_count);
-    memset(b->sums, 0, b->terms_count * sizeof *b->sums);
+    memset(b->sums, 0, (size_t)b->terms_count * sizeof *b->sums);
     for (uint64_t i = 0; i < b->segments_count; i++) {
         blst_p1 *sum = &b->sums[b->segments[i].term];
         blst_p1_add_or_double(sum, sum, &b->segments[i].sum);
@@ -277,7 +277,7 @@ static void check_all(batch *b, bool *bad)
     make_room_for_products(b);
     if (b->status != BCEMR_OK)
         return;
-    randombytes_buf(b->weights, b->count * sizeof *b->weights);
+    randombytes_buf(b->weights, (size_t)b->count * sizeof *b->weights);
     bisect(b, 0, b->count, false, bad);
 }
 

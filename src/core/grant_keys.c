@@ -58,7 +58,7 @@ bcemr_status bcemr_grant_keys(const bcemr_key *gs, const bcemr_hash *gid,
     bcemr_wipe(&point, sizeof point);
     if (status == BCEMR_OK)
         return status;
-    memset(ys, 0, count * sizeof *ys);
+    memset(ys, 0, (size_t)count * sizeof *ys);
     bcemr_wipe(rks, count * sizeof *rks);
     return wire_fail(err, status, "grant", "visits");
 }

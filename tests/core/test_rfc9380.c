@@ -117,7 +117,7 @@ static void tags(void **state)
     for (unsigned i = 0; i < COUNT(rows); i++) {
         blst_p1 point;
         blst_p1_affine expected;
-        blst_hash_to_g1(&point, message.p, message.n, (const byte *)rows[i].tag,
+        blst_hash_to_g1(&point, message.p, (size_t)message.n, (const byte *)rows[i].tag,
                         strlen(rows[i].tag), NULL, 0);
         blst_p1_to_affine(&expected, &point);
         OK(bcemr_hash_to_g1(rows[i].purpose, message, &got[i]));
@@ -127,7 +127,8 @@ static void tags(void **state)
     const char *capsule = "BCEMR-V1-CAPSULE_BLS12381G2_XMD:SHA-256_SSWU_RO_";
     blst_p2 point;
     blst_p2_affine expected;
-    blst_hash_to_g2(&point, message.p, message.n, (const byte *)capsule, strlen(capsule), NULL, 0);
+    blst_hash_to_g2(&point, message.p, (size_t)message.n, (const byte *)capsule, strlen(capsule),
+                    NULL, 0);
     blst_p2_to_affine(&expected, &point);
     OK(bcemr_hash_to_g2(BCEMR_PURPOSE_CAPSULE, message, &got2));
     assert_memory_equal(&got2, &expected, sizeof expected);
