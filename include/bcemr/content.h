@@ -97,8 +97,7 @@ BCEMR_MUST_USE bcemr_status bcemr_parts_reader_new(const bcemr_parts *parts,
                                                    bcemr_parts_reader **out);
 bcemr_sink bcemr_parts_reader_sink(bcemr_parts_reader *reader);
 /* OK, or E_REFUSED with BAD_DOCUMENT (err->index the document) or BAD_CONTENT. */
-BCEMR_MUST_USE bcemr_status bcemr_parts_reader_finish(bcemr_parts_reader *reader,
-                                                      bcemr_error *err);
+BCEMR_MUST_USE bcemr_status bcemr_parts_reader_finish(bcemr_parts_reader *reader, bcemr_error *err);
 /* What went wrong inside the sink, for who got only a status from it. */
 const bcemr_error *bcemr_parts_reader_error(const bcemr_parts_reader *reader);
 void bcemr_parts_reader_free(bcemr_parts_reader *reader);

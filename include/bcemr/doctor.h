@@ -88,14 +88,11 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_waive(bcemr_doctor_visit *visit, bcemr_
  * sources), keywords (normalised here), references to earlier cases. Draws the salt.
  * E_REFUSED MANIFEST_LIMIT; E_TOO_MANY, E_TEXT, E_REPEATED (a name twice).
  */
-BCEMR_MUST_USE bcemr_status bcemr_doctor_diagnose(bcemr_doctor_visit *visit,
-                                                  bcemr_tr_document *documents,
-                                                  const bcemr_source *sources, uint64_t count,
-                                                  const bcemr_span *keywords,
-                                                  uint64_t keyword_count,
-                                                  const bcemr_tr_reference *references,
-                                                  uint64_t reference_count, const bcemr_run *run,
-                                                  bcemr_error *err);
+BCEMR_MUST_USE bcemr_status
+bcemr_doctor_diagnose(bcemr_doctor_visit *visit, bcemr_tr_document *documents,
+                      const bcemr_source *sources, uint64_t count, const bcemr_span *keywords,
+                      uint64_t keyword_count, const bcemr_tr_reference *references,
+                      uint64_t reference_count, const bcemr_run *run, bcemr_error *err);
 /*
  * Everything that must hold before signing: own place is next on the ledger, every delta before in
  * one product, every c_j, t_j <= T_j, deadline ahead. Then seals manifest, salt, presence and
@@ -148,7 +145,8 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_take_offer(const bcemr_doctor *doctor, 
 void bcemr_held_grant_free(bcemr_held_grant *grant);
 const bcemr_tr_grant *bcemr_held_grant_terms(const bcemr_held_grant *grant);
 
-/* How many accesses of this grant at this cloud were checked before: the cloud brings later ones. */
+/* How many accesses of this grant at this cloud were checked before: the cloud brings later ones.
+ */
 uint64_t bcemr_held_grant_checked(const bcemr_held_grant *grant, bcemr_span cloud);
 
 /* The encoded request, signed: appends access-ask. visits: a bitmap over the terms' visits. */

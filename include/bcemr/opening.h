@@ -56,7 +56,8 @@ void bcemr_opened_free(bcemr_opened *opened);
 BCEMR_MUST_USE bcemr_status bcemr_record_open(const bcemr_opening *opening, bcemr_opened *out,
                                               bcemr_error *err);
 
-/* All keywords of the content's manifests, as bcemr_span pointing into head; *out: bcemr_release. */
+/* All keywords of the content's manifests, as bcemr_span pointing into head; *out: bcemr_release.
+ */
 BCEMR_MUST_USE bcemr_status bcemr_content_keywords(const bcemr_tr_content *content,
                                                    bcemr_span **out, uint64_t *count,
                                                    bcemr_error *err);

@@ -36,9 +36,8 @@ void bcemr_patient_visit_free(bcemr_patient_visit *visit);
 
 /* Fresh keys (the wallet's next), and the register message. Errors: E_TOO_LONG, E_TEXT. */
 BCEMR_MUST_USE bcemr_status bcemr_patient_register(bcemr_wallet *wallet, bcemr_span identity,
-                                                   bcemr_span symptoms,
-                                                   bcemr_patient_visit *visit, bcemr_buf *message,
-                                                   bcemr_error *err);
+                                                   bcemr_span symptoms, bcemr_patient_visit *visit,
+                                                   bcemr_buf *message, bcemr_error *err);
 /*
  * Takes the ticket message; recomputes PID; checks V's signature, ledger, keys, clouds, u, N, team
  * (enrolled with these keys, deadlines ahead and ascending). Appends the acceptance.
@@ -58,10 +57,10 @@ BCEMR_MUST_USE bcemr_status bcemr_patient_present(const bcemr_wallet *wallet,
 /* The patient's own way into a record: K = e(xv^-1 B, g2), header against case, the case block
  * on the ledger, every signature, then bcemr_record_open. */
 BCEMR_MUST_USE bcemr_status bcemr_patient_open(const bcemr_wallet *wallet,
-                                               const bcemr_patient_visit *visit,
-                                               bcemr_span header, const bcemr_source *payload,
-                                               const bcemr_run *run, const bcemr_output *where,
-                                               bcemr_opened *out, bcemr_error *err);
+                                               const bcemr_patient_visit *visit, bcemr_span header,
+                                               const bcemr_source *payload, const bcemr_run *run,
+                                               const bcemr_output *where, bcemr_opened *out,
+                                               bcemr_error *err);
 
 /* ---- section 7 ---- */
 
@@ -96,8 +95,8 @@ BCEMR_MUST_USE bcemr_status bcemr_patient_grant_make(bcemr_wallet *wallet,
                                                      bcemr_patient_grant *out, bcemr_error *err);
 /* Appends the signed entry Revoke. */
 BCEMR_MUST_USE bcemr_status bcemr_patient_revoke(const bcemr_wallet *wallet,
-                                                 const bcemr_patient_grant *grant,
-                                                 bcemr_buf *entry, bcemr_error *err);
+                                                 const bcemr_patient_grant *grant, bcemr_buf *entry,
+                                                 bcemr_error *err);
 
 /* One access that the ledger shows for a grant at a cloud. */
 typedef struct bcemr_audited {
@@ -107,8 +106,8 @@ typedef struct bcemr_audited {
     bcemr_tr_access_body body;
     bcemr_tr_access_req request;
 } bcemr_audited;
-/* Scans j = 0, 1, ... at every cloud of the grant and tells each access. E_REFUSED BAD_ACCESS for an
- * entry under this grant's handle that does not open. The spans live during the call. */
+/* Scans j = 0, 1, ... at every cloud of the grant and tells each access. E_REFUSED BAD_ACCESS for
+ * an entry under this grant's handle that does not open. The spans live during the call. */
 BCEMR_MUST_USE bcemr_status bcemr_patient_audit(const bcemr_wallet *wallet,
                                                 const bcemr_patient_grant *grant,
                                                 void (*tell)(void *user, const bcemr_audited *),

@@ -23,7 +23,8 @@ typedef struct bcemr_pok_raw {
 /*
  * A list in a struct. For writing, set items and count: items points to an array of the item's C
  * struct (bcemr_span for texts and transcripts). Reading sets raw (the items as encoded) and count,
- * items is NULL; use bcemr_list_begin and bcemr_list_next. A list that was read can be written again.
+ * items is NULL; use bcemr_list_begin and bcemr_list_next. A list that was read can be written
+ * again.
  */
 typedef struct bcemr_list {
     uint64_t count;
@@ -35,7 +36,9 @@ typedef struct bcemr_list {
 
 /* ---- tables of integers ---- */
 
-#define VALUES(table, text) typedef enum bcemr_##table {
+#define VALUES(table, text)                                                                        \
+    typedef enum bcemr_##table                                                                     \
+    {
 #define VALUE(table, name, number, text) BCEMR_##table##_##name = (number),
 #define VALUES_END(table)                                                                          \
     BCEMR_##table##_end_                                                                           \
@@ -124,8 +127,8 @@ BCEMR_MUST_USE bcemr_status bcemr_write(const bcemr_type *type, const void *valu
     {                                                                                              \
         return bcemr_read(&bcemr_type_##t, in, value, err);                                        \
     }                                                                                              \
-    static inline BCEMR_MUST_USE bcemr_status bcemr_write_##t(                                     \
-        const struct bcemr_tr_##t *value, bcemr_buf *out, bcemr_error *err)                        \
+    static inline BCEMR_MUST_USE bcemr_status bcemr_write_##t(const struct bcemr_tr_##t *value,    \
+                                                              bcemr_buf *out, bcemr_error *err)    \
     {                                                                                              \
         return bcemr_write(&bcemr_type_##t, value, out, err);                                      \
     }

@@ -53,9 +53,8 @@ out:
 }
 
 /* Weights hang on the keys that signed alone, so the others can be left out of both. */
-static bcemr_status check_confirmations(const bcemr_context *context,
-                                        const bcemr_ledger_view *view, const bcemr_visit_log *log,
-                                        uint64_t seal, bcemr_error *err)
+static bcemr_status check_confirmations(const bcemr_context *context, const bcemr_ledger_view *view,
+                                        const bcemr_visit_log *log, uint64_t seal, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     confirmers who = {.count = 0};
@@ -94,9 +93,9 @@ static bcemr_status included_header(const bcemr_context *context, const bcemr_le
     TRY_AT(view->checkpoint(view->user, &cosigned), "ledger", "checkpoint");
     TRY(client_checkpoint(context, view, bcemr_buf_span(&cosigned), &checkpoint, err));
     TRY_AT(view->inclusion(view->user, *leaf, inclusion), "visit", "case-header");
-    REQUIRE_VALID(bcemr_inclusion_check(bcemr_buf_span(inclusion), &checkpoint, &parts, &index,
-                                        err),
-                  "case-header", "inclusion");
+    REQUIRE_VALID(
+        bcemr_inclusion_check(bcemr_buf_span(inclusion), &checkpoint, &parts, &index, err),
+        "case-header", "inclusion");
     REQUIRE(parts.parts.type == &bcemr_type_case_header && index == *leaf && index > 0,
             BCEMR_BAD_CASE_BLOCK, "case-header", NULL);
     TRY(bcemr_read_case_header(parts.parts.entry, header, err));

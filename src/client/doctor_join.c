@@ -166,8 +166,8 @@ bcemr_status bcemr_doctor_hello(bcemr_doctor_visit *visit, bcemr_span message, i
     bcemr_hash vid;
     TRY(bcemr_read_group_hello(message, &hello, err));
     bcemr_sha256(hello.visit, &vid);
-    REQUIRE(!visit->named || bcemr_hash_equal(&vid, &visit->vid), BCEMR_NOT_ADMITTED,
-            "group-hello", "visit");
+    REQUIRE(!visit->named || bcemr_hash_equal(&vid, &visit->vid), BCEMR_NOT_ADMITTED, "group-hello",
+            "visit");
     TRY_AT(bcemr_buf_set(&visit->hello, message), "group-hello", NULL);
     TRY(bcemr_read_group_hello(bcemr_buf_span(&visit->hello), &hello, err));
     visit->vid = vid;
@@ -213,8 +213,7 @@ out:
     return status;
 }
 
-bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span message,
-                                    bcemr_error *err)
+bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span message, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_group_key wrapped;

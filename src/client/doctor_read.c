@@ -82,8 +82,8 @@ bcemr_status bcemr_doctor_take_offer(const bcemr_doctor *doctor, bcemr_span offe
     TRY_AT(doctor->ledger->facts(doctor->ledger->user, &facts), "ledger", NULL);
     REQUIRE(bcemr_hash_equal(&grant->terms.ledger, &facts.ledger), BCEMR_WRONG_LEDGER, "grant",
             "ledger");
-    TRY(client_enrolment(doctor->ledger, doctor->id, &buf, &enrol, &enrolment,
-                         &grant->enrolled_at, err));
+    TRY(client_enrolment(doctor->ledger, doctor->id, &buf, &enrol, &enrolment, &grant->enrolled_at,
+                         err));
     REQUIRE(bcemr_span_equal(grant->terms.doctor, doctor->id) &&
                 bcemr_hash_equal(&grant->terms.enrolment, &enrolment) &&
                 grant->parsed.signatures.count == grant->terms.visits.count &&
@@ -116,8 +116,8 @@ uint64_t bcemr_held_grant_checked(const bcemr_held_grant *grant, bcemr_span clou
     return place == BCEMR_NOWHERE ? 0 : grant->checked[place];
 }
 
-bcemr_status bcemr_doctor_ask(const bcemr_doctor *doctor, bcemr_held_grant *grant,
-                              bcemr_span cloud, bcemr_span visits, bcemr_access_reason reason,
+bcemr_status bcemr_doctor_ask(const bcemr_doctor *doctor, bcemr_held_grant *grant, bcemr_span cloud,
+                              bcemr_span visits, bcemr_access_reason reason,
                               const bcemr_nonce *cloud_nonce, int64_t now, bcemr_buf *ask,
                               bcemr_error *err)
 {
@@ -157,11 +157,10 @@ static bcemr_status visit_signature(const bcemr_doctor *doctor, const bcemr_held
     bcemr_tr_terms terms = {.ledger = grant->terms.ledger};
     bcemr_sha256(grant->parsed.terms, &terms.terms);
     TRY(client_visit_load(doctor->ledger, vid, &visit, err));
-    REQUIRE_AT(bcemr_list_at(&bcemr_type_edsig_item, &grant->parsed.signatures, index,
-                             &signature) &&
-                   bcemr_ed_holds_value(&visit.log->visit.av, &bcemr_type_terms, &terms,
-                                        &signature),
-               BCEMR_BAD_GRANT_SIGNATURE, "grant", "signatures", index);
+    REQUIRE_AT(
+        bcemr_list_at(&bcemr_type_edsig_item, &grant->parsed.signatures, index, &signature) &&
+            bcemr_ed_holds_value(&visit.log->visit.av, &bcemr_type_terms, &terms, &signature),
+        BCEMR_BAD_GRANT_SIGNATURE, "grant", "signatures", index);
 out:
     client_visit_free(&visit);
     return status;
@@ -257,8 +256,7 @@ out:
     return status;
 }
 
-static bcemr_status check_earlier(const bcemr_held_grant *grant,
-                                  const bcemr_tr_access_req *request,
+static bcemr_status check_earlier(const bcemr_held_grant *grant, const bcemr_tr_access_req *request,
                                   const bcemr_tr_access_answer *answer,
                                   const bcemr_tr_checkpoint *checkpoint, const bcemr_key *ka,
                                   uint64_t before, bcemr_error *err)
@@ -314,9 +312,9 @@ static bcemr_status check_stops(const bcemr_doctor *doctor, const bcemr_held_gra
     bcemr_tr_reencrypted record;
     bool is_stopped = false;
     const bcemr_ledger_view *view = doctor->ledger;
-    TRY_AT(stopped(view, "Revoke", bcemr_span_of(grant->terms.revoker.b, 32), 0, access,
-                   &is_stopped),
-           "ledger", "Revoke");
+    TRY_AT(
+        stopped(view, "Revoke", bcemr_span_of(grant->terms.revoker.b, 32), 0, access, &is_stopped),
+        "ledger", "Revoke");
     REQUIRE(!is_stopped, BCEMR_GRANT_REVOKED, "grant", "revoker");
     TRY_AT(stopped(view, "Retire", bcemr_span_of(doctor->publics.x.b, 96), grant->enrolled_at,
                    access, &is_stopped),

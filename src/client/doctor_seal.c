@@ -98,9 +98,8 @@ out:
     return status;
 }
 
-static bcemr_status seal_content(bcemr_doctor_visit *visit, const material *m,
-                                 const bcemr_run *run, const bcemr_sink *sink, bcemr_buf *header,
-                                 bcemr_error *err)
+static bcemr_status seal_content(bcemr_doctor_visit *visit, const material *m, const bcemr_run *run,
+                                 const bcemr_sink *sink, bcemr_buf *header, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_capsule_key k = {{0}};
@@ -111,8 +110,8 @@ static bcemr_status seal_content(bcemr_doctor_visit *visit, const material *m,
     uint64_t tag_count = 0;
     const bcemr_visit_log *log = visit->ledger.log;
     bcemr_tr_header h = {.svk = visit->svk};
-    bcemr_source content = bcemr_composed_source(&composed, bcemr_buf_span(&m->head), m->documents,
-                                                 m->document_count);
+    bcemr_source content =
+        bcemr_composed_source(&composed, bcemr_buf_span(&m->head), m->documents, m->document_count);
     h.length = content.length;
     TRY(bcemr_capsule_seal(visit->doctor->context, &log->visit.pkv, &visit->vid, &visit->svk,
                            &visit->r, &h.b, &h.c, &k, err));

@@ -29,9 +29,8 @@ static bcemr_status check_part(const bcemr_doctor_visit *visit, uint64_t j,
                "contribution", "commitment", j + 1);
     REQUIRE_AT(d->context.time <= log->order.doctors[j].deadline, BCEMR_PAST_DEADLINE, "Sign",
                "time", j + 1);
-    REQUIRE_VALID(bcemr_presence_check(&log->visit, &visit->vid, d->context.doctor,
-                                       d->context.time, clock_difference,
-                                       part->contribution.presence, &waiver, err),
+    REQUIRE_VALID(bcemr_presence_check(&log->visit, &visit->vid, d->context.doctor, d->context.time,
+                                       clock_difference, part->contribution.presence, &waiver, err),
                   "contribution", "presence");
 out:
     return status;
@@ -136,15 +135,12 @@ bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_sourc
     TRY(check_before(visit, now, &place, &k, err));
     TRY(bcemr_commitment(&visit->vid, place, &visit->salt, bcemr_buf_span(&visit->manifest),
                          bcemr_buf_span(&visit->presence), &visit->commitment, err));
-    const bcemr_tr_contribution contribution = {visit->vid,
-                                                place,
-                                                k,
-                                                bcemr_buf_span(&visit->manifest),
-                                                visit->salt,
-                                                bcemr_buf_span(&visit->presence)};
+    const bcemr_tr_contribution contribution = {visit->vid,  place,
+                                                k,           bcemr_buf_span(&visit->manifest),
+                                                visit->salt, bcemr_buf_span(&visit->presence)};
     TRY(bcemr_write_contribution(&contribution, &head, err));
-    bcemr_source plain = bcemr_composed_source(&composed, bcemr_buf_span(&head), sources,
-                                               visit->document_count);
+    bcemr_source plain =
+        bcemr_composed_source(&composed, bcemr_buf_span(&head), sources, visit->document_count);
     const bcemr_tr_msg ad = {visit->vid, visit->epoch, visit->doctor->id, place, k};
     TRY(bcemr_long_message_seal(&visit->gk, &ad, &plain, run, sink, err));
     visit->handed_over = true;
@@ -202,8 +198,8 @@ static bcemr_status make_context(bcemr_doctor_visit *visit, int64_t now, bcemr_t
                                .doctor = visit->doctor->id,
                                .x = visit->doctor->publics.x,
                                .time = now > before ? now : before + 1,
-                               .previous = place == 1 ? visit->vid
-                                                      : log->diagnoses[place - 2].context_hash,
+                               .previous =
+                                   place == 1 ? visit->vid : log->diagnoses[place - 2].context_hash,
                                .commitment = visit->commitment};
     REQUIRE(context->time <= log->order.doctors[place - 1].deadline, BCEMR_PAST_DEADLINE, "Sign",
             "time");

@@ -3,28 +3,32 @@
 #include "wire/error.h"
 
 #include <bcemr/doctor.h>
-#include <stdlib.h>
 #include <utf8proc.h>
 
 #define KEYWORD_MAX 200
+/* A compatibility decomposition makes at most 18 code points of one. */
+#define POINTS_MAX (18 * KEYWORD_MAX)
 
 bcemr_status bcemr_normalise_keyword(bcemr_span word, bcemr_buf *out, bcemr_error *err)
 {
+    static const utf8proc_option_t options =
+        (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+                            UTF8PROC_CASEFOLD);
     bcemr_status status = BCEMR_OK;
-    utf8proc_uint8_t *folded = NULL;
+    utf8proc_int32_t points[POINTS_MAX + 1] = {0};
     if (word.n == 0 || word.n > KEYWORD_MAX)
         FAIL(word.n == 0 ? BCEMR_E_ABSENT : BCEMR_E_TOO_LONG, "keyword", "word");
-    utf8proc_ssize_t n = utf8proc_map(word.p, (utf8proc_ssize_t)word.n, &folded,
-                                      UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
-                                          UTF8PROC_CASEFOLD);
-    if (n == UTF8PROC_ERROR_NOMEM)
-        FAIL(BCEMR_E_NO_MEMORY, "keyword", "word");
+    utf8proc_ssize_t n =
+        utf8proc_decompose(word.p, (utf8proc_ssize_t)word.n, points, POINTS_MAX, options);
+    if (n <= 0 || n > POINTS_MAX)
+        FAIL(BCEMR_E_TEXT, "keyword", "word");
+    n = utf8proc_reencode(points, n, options); /* in place */
     if (n <= 0)
         FAIL(BCEMR_E_TEXT, "keyword", "word");
     if (n > KEYWORD_MAX)
         FAIL(BCEMR_E_TOO_LONG, "keyword", "word");
-    TRY_AT(bcemr_buf_append(out, bcemr_span_of(folded, (uint64_t)n)), "keyword", "word");
+    TRY_AT(bcemr_buf_append(out, bcemr_span_of(points, (uint64_t)n)), "keyword", "word");
 out:
-    free(folded); /* utf8proc's own allocation */
+    bcemr_wipe(points, sizeof points);
     return status;
 }

@@ -137,8 +137,7 @@ static bcemr_status close_current(bcemr_parts_reader *r)
     bcemr_document_end(&r->hash, &hash);
     r->current_open = false;
     r->current_done = 0;
-    if (!BCEMR_HOLDS(BCEMR_BAD_DOCUMENT,
-                     bcemr_hash_equal(&hash, &r->documents[r->current].hash)))
+    if (!BCEMR_HOLDS(BCEMR_BAD_DOCUMENT, bcemr_hash_equal(&hash, &r->documents[r->current].hash)))
         return wire_refuse(&r->error, BCEMR_BAD_DOCUMENT, "document", "hash", r->current);
     r->current++;
     return BCEMR_OK;

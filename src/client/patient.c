@@ -133,8 +133,7 @@ out:
 }
 
 bcemr_status bcemr_patient_accept(const bcemr_wallet *wallet, bcemr_patient_visit *visit,
-                                  bcemr_span message, int64_t now, bcemr_buf *out,
-                                  bcemr_error *err)
+                                  bcemr_span message, int64_t now, bcemr_buf *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_ticket ticket;

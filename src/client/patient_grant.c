@@ -53,8 +53,7 @@ static bcemr_status check_wish(const bcemr_wallet *wallet, const bcemr_grant_wis
     bcemr_status status = BCEMR_OK;
     client_visit visit = {0};
     REQUIRE(wish->expiry > now, BCEMR_BAD_TERMS, "grant", "expiry");
-    REQUIRE(wish->visit_count > 0 && wish->cloud_count > 0 &&
-                wish->cloud_count <= BCEMR_CLOUDS_MAX,
+    REQUIRE(wish->visit_count > 0 && wish->cloud_count > 0 && wish->cloud_count <= BCEMR_CLOUDS_MAX,
             BCEMR_BAD_TERMS, "grant", "visits");
     REQUIRE(wish->scope != BCEMR_scope_SEARCH, BCEMR_BAD_TERMS, "grant", "scope");
     for (uint64_t v = 0; v < wish->visit_count; v++) {
@@ -173,9 +172,8 @@ static bcemr_status make_post(const bcemr_hash *ledger, bcemr_span cloud, const 
     bcemr_status status = BCEMR_OK;
     bcemr_key ka = {{0}};
     const bcemr_tr_consent consent = {bcemr_buf_span(&grant->terms), grant->secrets.salt};
-    bcemr_tr_consent_post post = {.ledger = *ledger,
-                                  .cloud = cloud,
-                                  .latest = now + CONSENT_LATEST_MS};
+    bcemr_tr_consent_post post = {
+        .ledger = *ledger, .cloud = cloud, .latest = now + CONSENT_LATEST_MS};
     bcemr_tr_grant_post message = {.terms = bcemr_buf_span(&grant->terms),
                                    .signatures = BCEMR_LIST_OF(m->signatures, m->count),
                                    .salt = grant->secrets.salt,
@@ -183,8 +181,8 @@ static bcemr_status make_post(const bcemr_hash *ledger, bcemr_span cloud, const 
                                    .keys = BCEMR_LIST_OF(m->rks, m->count),
                                    .latest = post.latest};
     TRY(bcemr_hash_value(&bcemr_type_consent, &consent, &post.cm, err));
-    TRY(bcemr_ed_sign_value(&grant->revoker, &bcemr_type_consent_post, &post,
-                            &message.consent_post, err));
+    TRY(bcemr_ed_sign_value(&grant->revoker, &bcemr_type_consent_post, &post, &message.consent_post,
+                            err));
     TRY_AT(bcemr_audit_key(&grant->secrets.gs, cloud, &ka), "grant", "audit");
     memcpy(message.ka.b, ka.b, sizeof ka.b);
     TRY(bcemr_write_grant_post(&message, out, err));

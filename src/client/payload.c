@@ -127,8 +127,8 @@ out:
 }
 
 bcemr_status bcemr_payload_open(const bcemr_stream *stream, const bcemr_source *source,
-                                const bcemr_run *run, bcemr_verdict refusal,
-                                const bcemr_sink *sink, bcemr_hash *root, bcemr_error *err)
+                                const bcemr_run *run, bcemr_verdict refusal, const bcemr_sink *sink,
+                                bcemr_hash *root, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     windows w = {0};

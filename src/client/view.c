@@ -81,8 +81,8 @@ bcemr_status client_hospital_key(const bcemr_ledger_view *view, const bcemr_visi
     bcemr_buf buf = BCEMR_BUF_EMPTY;
     bcemr_tr_member member;
     uint64_t admitted = 0;
-    TRY_AT(view->find(view->user, "Admit", bcemr_span_of(log->visit.pkv.b, 48), &admitted),
-           "visit", "Admit");
+    TRY_AT(view->find(view->user, "Admit", bcemr_span_of(log->visit.pkv.b, 48), &admitted), "visit",
+           "Admit");
     TRY(client_member(view, log->visit.hospital, BCEMR_role_HOSPITAL, admitted,
                       BCEMR_BAD_TICKET_SIGNATURE, &buf, &member, err));
     *out = member.a;

@@ -61,8 +61,7 @@ static bool sign_comes_now(const bcemr_visit_log *log, const bcemr_tr_e_sign *si
         sign->i > log->order.count)
         return false;
     if (log->pending_reissue > 0 && sign->i == log->pending_reissue)
-        return sign->i == log->signed_count &&
-               sign->k == log->diagnoses[sign->i - 1].context.k + 1;
+        return sign->i == log->signed_count && sign->k == log->diagnoses[sign->i - 1].context.k + 1;
     return sign->i == log->signed_count + 1 && sign->k == 0;
 }
 
@@ -148,9 +147,9 @@ static const struct {
     const bcemr_type *type;
     bcemr_status (*apply)(bcemr_visit_log *, bcemr_span, int64_t, bcemr_error *);
 } entries[] = {
-    {&bcemr_type_e_admit, on_admit},     {&bcemr_type_e_amend, on_amend},
-    {&bcemr_type_e_sign, on_sign},       {&bcemr_type_e_reissue, on_reissue},
-    {&bcemr_type_e_abort, on_abort},     {&bcemr_type_e_seal, on_seal},
+    {&bcemr_type_e_admit, on_admit}, {&bcemr_type_e_amend, on_amend},
+    {&bcemr_type_e_sign, on_sign},   {&bcemr_type_e_reissue, on_reissue},
+    {&bcemr_type_e_abort, on_abort}, {&bcemr_type_e_seal, on_seal},
 };
 
 static bcemr_status apply_leaf(bcemr_visit_log *log, bcemr_span raw, bcemr_error *err)
@@ -215,8 +214,8 @@ static bcemr_verdict deltas(const bcemr_context *context, const bcemr_visit_log 
         signs[i] = log->diagnoses[i].context;
         shares[i] = log->diagnoses[i].delta;
     }
-    verdict = n == 0 ? BCEMR_VALID
-                     : bcemr_prefix_check(context, &log->vid, signs, shares, n, &bad, err);
+    verdict =
+        n == 0 ? BCEMR_VALID : bcemr_prefix_check(context, &log->vid, signs, shares, n, &bad, err);
 out:
     bcemr_release(signs);
     bcemr_release(shares);
@@ -233,7 +232,6 @@ bcemr_verdict bcemr_visit_log_signatures(const bcemr_context *context, const bce
         if (!BCEMR_HOLDS(BCEMR_BAD_AMENDMENT_SIGNATURE,
                          bcemr_ed_holds(hospital, log->amendments[a], &log->signatures[a + 1])))
             return BCEMR_BAD_AMENDMENT_SIGNATURE;
-    bcemr_verdict verdict =
-        bcemr_acceptance_check(&log->visit, &log->vid, &log->acceptance, err);
+    bcemr_verdict verdict = bcemr_acceptance_check(&log->visit, &log->vid, &log->acceptance, err);
     return verdict == BCEMR_VALID ? deltas(context, log, err) : verdict;
 }

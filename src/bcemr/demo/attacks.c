@@ -69,8 +69,7 @@ bcemr_status attacks_replace_entry(world *w, bcemr_buf *message, const bcemr_typ
         const char *role = bcemr_role_name((uint64_t)by->role);
         DO(bcemr_entry_sign_ed(&by->secrets.a, role, bcemr_buf_span(&entry), &signature,
                                &w->error));
-        row = (bcemr_tr_signer){bcemr_text(role), world_id(by->id),
-                                bcemr_span_of(signature.b, 64)};
+        row = (bcemr_tr_signer){bcemr_text(role), world_id(by->id), bcemr_span_of(signature.b, 64)};
     }
     DO(bcemr_signed_make(bcemr_buf_span(&entry), by ? &row : NULL, by ? 1 : 0, &whole, &w->error));
     DO(bcemr_buf_set(message, bcemr_buf_span(&whole)));

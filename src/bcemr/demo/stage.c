@@ -145,8 +145,8 @@ bcemr_status stage_world(const stage *s, world *w, const char *base)
         w->file_error = err;
         return status;
     }
-    status = world_open(w, s->report, &s->inputs, s->doctors, s->context, &s->parallel, s->start,
-                        work);
+    status =
+        world_open(w, s->report, &s->inputs, s->doctors, s->context, &s->parallel, s->start, work);
     (void)snprintf(w->base, sizeof w->base, "%s", base);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a demo plays on: folder, threads, context, inputs, clock. One stage, any number of worlds. */
+/* What a demo plays on: folder, threads, context, inputs, clock. One stage, any number of worlds.
+ */
 #ifndef BCEMR_DEMO_STAGE_H
 #define BCEMR_DEMO_STAGE_H
 

@@ -125,8 +125,8 @@ static bcemr_status get_ticket(world *w, bcemr_buf *ticket)
     const bcemr_span clouds[WORLD_CLOUDS] = {world_id(w->nodes[WORLD_CLOUD_1].id),
                                              world_id(w->nodes[WORLD_CLOUD_2].id)};
     for (uint64_t i = 0; i < w->team_count; i++)
-        team[i] = (hospital_place){world_id(w->team[i].id),
-                                   w->now + 8 * HOUR_MS + (int64_t)i * HOUR_MS};
+        team[i] =
+            (hospital_place){world_id(w->team[i].id), w->now + 8 * HOUR_MS + (int64_t)i * HOUR_MS};
     const hospital_plan plan = {.team = team,
                                 .team_count = w->team_count,
                                 .clouds = clouds,

@@ -87,8 +87,7 @@ static bool control(stage *s, const tamper *t, report *r)
                 result.succeeded ? "with these checks off the attack succeeds"
                                  : "the attack did not succeed");
     if (!result.succeeded)
-        report_line(r, "    ended with %s, %s", status_name(&result.error),
-                    result.by);
+        report_line(r, "    ended with %s, %s", status_name(&result.error), result.by);
     return result.succeeded;
 }
 #else

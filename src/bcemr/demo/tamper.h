@@ -14,7 +14,7 @@
 typedef struct tamper_result {
     bool caught;
     bool succeeded; /* the attacker got what they wanted; neither: the story broke elsewhere */
-    char by[96]; /* who made the step that ended it */
+    char by[96];    /* who made the step that ended it */
     bcemr_error error;
 } tamper_result;
 

@@ -166,8 +166,7 @@ static bcemr_status shifted(world *w, world_point point, bcemr_buf *message)
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_sign sign;
     bcemr_g1_raw shift[2];
-    if (point != POINT_ENTRY || !attacks_entry_is(message, &bcemr_type_e_sign, &sign) ||
-        sign.i > 2)
+    if (point != POINT_ENTRY || !attacks_entry_is(message, &bcemr_type_e_sign, &sign) || sign.i > 2)
         return BCEMR_OK;
     if (w->kept.n == 0) {
         attacks_random_point(&shift[0]);

@@ -131,8 +131,7 @@ bcemr_status attack_ticket(world *w, bool *succeeded)
 {
     w->hand = other_u;
     bcemr_status status = story_register(w);
-    *succeeded = status == BCEMR_OK && admitted(w) &&
-                 !bcemr_hash_equal(&w->visit.vid, &w->vid);
+    *succeeded = status == BCEMR_OK && admitted(w) && !bcemr_hash_equal(&w->visit.vid, &w->vid);
     return status;
 }
 

@@ -16,8 +16,7 @@ static bool consented(world *w, uint64_t cloud_node, bcemr_span terms)
     uint64_t leaf = 0;
     const bcemr_tr_consent consent = {terms, w->grant.secrets.salt};
     return bcemr_hash_value(&bcemr_type_consent, &consent, &cm, NULL) == BCEMR_OK &&
-           w->view.consent(w->view.user, world_id(w->nodes[cloud_node].id), &cm, &leaf) ==
-               BCEMR_OK;
+           w->view.consent(w->view.user, world_id(w->nodes[cloud_node].id), &cm, &leaf) == BCEMR_OK;
 }
 
 /* ---- grant ---- */
@@ -228,7 +227,8 @@ out:
     return status;
 }
 
-/* The answer that such a cloud gives: the moved entry, and the same one again as what came before. */
+/* The answer that such a cloud gives: the moved entry, and the same one again as what came before.
+ */
 static bcemr_status forge_answer(world *w, bcemr_buf *out)
 {
     bcemr_status status = BCEMR_OK;

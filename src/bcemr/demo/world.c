@@ -197,8 +197,8 @@ static bcemr_status make_genesis(world *w)
         rows[n] = bcemr_buf_span(&pops[n]);
         world_crossed(w, rows[n].n);
     }
-    DO(authority_genesis_sign(&w->authority, bcemr_buf_span(&draft), rows, WORLD_NODES,
-                              &w->genesis, &w->error));
+    DO(authority_genesis_sign(&w->authority, bcemr_buf_span(&draft), rows, WORLD_NODES, &w->genesis,
+                              &w->error));
     world_crossed(w, w->genesis.n * WORLD_NODES);
 out:
     bcemr_buf_free(&draft);

@@ -90,7 +90,7 @@ typedef enum world_point {
     POINT_ACCESS_ANSWER,
     POINT_RECORD_HEADER, /* as a cloud serves it */
     POINT_ENTRY,         /* any entry on its way to the ledger */
-    POINT_CONTRIBUTION, /* files: world_file */
+    POINT_CONTRIBUTION,  /* files: world_file */
     POINT_PAYLOAD,
     POINTS
 } world_point;
@@ -122,7 +122,7 @@ struct world {
     bcemr_parallel parallel;
     bcemr_progress progress;
     bcemr_run run;
-    int64_t now; /* the story's clock, ms since 1970 UTC */
+    int64_t now;       /* the story's clock, ms since 1970 UTC */
     char base[1024];   /* what people look into: opened/ */
     char folder[1024]; /* working files; goes with the world */
     /* the ledger */
@@ -174,9 +174,8 @@ struct world {
  * (tampers make many worlds). team_count doctors; folder must exist. Errors: in w->error or
  * w->file_error. w is to be closed in any case. */
 BCEMR_MUST_USE bcemr_status world_open(world *w, report *r, const inputs *in, uint64_t team_count,
-                                       const bcemr_context *context,
-                                       const bcemr_parallel *parallel, int64_t now,
-                                       const char *folder);
+                                       const bcemr_context *context, const bcemr_parallel *parallel,
+                                       int64_t now, const char *folder);
 void world_close(world *w);
 
 /* A message crosses. who names who is about to take it: what is refused next is refused by them. */
