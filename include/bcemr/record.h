@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capsule, record keys, keyword tags, the payload stream and the record's header (sections 5, 6). */
+/* Capsule, record keys, keyword tags, the payload stream and the record's header (sections 5, 6).
+ */
 #ifndef BCEMR_RECORD_H
 #define BCEMR_RECORD_H
 
@@ -25,15 +26,16 @@ BCEMR_MUST_USE bcemr_status bcemr_capsule_from_r(const bcemr_context *context,
                                                  const bcemr_ed_raw *svk, bcemr_g1_raw *b,
                                                  bcemr_g2_raw *c, bcemr_capsule_key *k,
                                                  bcemr_error *err);
-/* The cloud's check: e(B, h) = e(pkv, C). Also e(B', h) = e(Y, C) and e(rk_j B, h) = e(C_j, C), with
- * left = B' and right = Y. VALID, or the verdict given as refusal; points that do not decode are
- * UNDECIDED with their status. */
+/* The cloud's check: e(B, h) = e(pkv, C). Also e(B', h) = e(Y, C) and e(rk_j B, h) = e(C_j, C),
+ * with left = B' and right = Y. VALID, or the verdict given as refusal; points that do not decode
+ * are UNDECIDED with their status. */
 BCEMR_MUST_USE bcemr_verdict bcemr_capsule_check(const bcemr_context *context,
                                                  const bcemr_hash *vid, const bcemr_ed_raw *svk,
                                                  const bcemr_g1_raw *left,
                                                  const bcemr_g1_raw *right, const bcemr_g2_raw *c,
                                                  bcemr_verdict refusal, bcemr_error *err);
-/* K = e(x^-1 B, g2): with xv and B the patient's way, with y_v and B' the doctor's. Constant time. */
+/* K = e(x^-1 B, g2): with xv and B the patient's way, with y_v and B' the doctor's. Constant time.
+ */
 BCEMR_MUST_USE bcemr_status bcemr_capsule_open(const bcemr_context *context,
                                                const bcemr_secret_scalar *x, const bcemr_g1_raw *b,
                                                bcemr_capsule_key *k, bcemr_error *err);
@@ -48,8 +50,7 @@ typedef struct bcemr_record_keys {
     bcemr_key kt;
 } bcemr_record_keys;
 BCEMR_MUST_USE bcemr_status bcemr_record_keys_derive(const bcemr_capsule_key *k,
-                                                     const bcemr_hash *vid,
-                                                     const bcemr_ed_raw *svk,
+                                                     const bcemr_hash *vid, const bcemr_ed_raw *svk,
                                                      const bcemr_g2_raw *c, bcemr_record_keys *out,
                                                      bcemr_error *err);
 
@@ -58,8 +59,8 @@ BCEMR_MUST_USE bcemr_status bcemr_record_keys_derive(const bcemr_capsule_key *k,
 /* HMAC(kt, keyword)[0..16). The word must be normalised already (NFKC, case folded). */
 BCEMR_MUST_USE bcemr_status bcemr_keyword_tag(const bcemr_key *kt, bcemr_span word,
                                               bcemr_bytes16 *out, bcemr_error *err);
-/* Tags of the distinct words, random tags up to the next of 8, 16, 32, 64, sorted. words: bcemr_span
- * array. tags has room for 64; *tag_count is set. E_TOO_MANY above 64 distinct words. */
+/* Tags of the distinct words, random tags up to the next of 8, 16, 32, 64, sorted. words:
+ * bcemr_span array. tags has room for 64; *tag_count is set. E_TOO_MANY above 64 distinct words. */
 BCEMR_MUST_USE bcemr_status bcemr_tags_make(const bcemr_key *kt, const bcemr_span *words,
                                             uint64_t count, bcemr_bytes16 tags[64],
                                             uint64_t *tag_count, bcemr_error *err);
@@ -90,8 +91,8 @@ BCEMR_MUST_USE bcemr_status bcemr_stream_payload(const bcemr_key *dek, const bce
                                                  const bcemr_ed_raw *svk, uint64_t length,
                                                  bcemr_stream *out, bcemr_error *err);
 /* Any other key and associated data (long messages). E_TOO_LONG above 1,024 bytes of ad. */
-BCEMR_MUST_USE bcemr_status bcemr_stream_begin(const bcemr_key *key, bcemr_span ad,
-                                               uint64_t length, bcemr_stream *out);
+BCEMR_MUST_USE bcemr_status bcemr_stream_begin(const bcemr_key *key, bcemr_span ad, uint64_t length,
+                                               bcemr_stream *out);
 uint64_t bcemr_stream_chunks(const bcemr_stream *stream);
 uint64_t bcemr_stream_sealed_length(uint64_t length); /* length + 16 a chunk */
 
