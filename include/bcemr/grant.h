@@ -39,12 +39,11 @@ BCEMR_MUST_USE bcemr_status bcemr_grant_y(const bcemr_key *gs, const bcemr_hash 
 /* For each visit y_v, Y_v = y_v g1 and rk_v = y_v / xv; one inversion for all. Constant time.
  * xvs, vids, ys, rks: count each. rks: wipe. */
 BCEMR_MUST_USE bcemr_status bcemr_grant_keys(const bcemr_key *gs, const bcemr_hash *gid,
-                                             const bcemr_secret_scalar *xvs,
-                                             const bcemr_hash *vids, uint64_t count,
-                                             bcemr_g1_raw *ys, bcemr_secret_scalar *rks,
-                                             bcemr_error *err);
-/* The cloud's check rk_v pkv = Y_v, for all in one weighted sum, constant time in rk; *bad the first
- * that does not hold. VALID or BAD_GRANT_KEY. */
+                                             const bcemr_secret_scalar *xvs, const bcemr_hash *vids,
+                                             uint64_t count, bcemr_g1_raw *ys,
+                                             bcemr_secret_scalar *rks, bcemr_error *err);
+/* The cloud's check rk_v pkv = Y_v, for all in one weighted sum, constant time in rk; *bad the
+ * first that does not hold. VALID or BAD_GRANT_KEY. */
 BCEMR_MUST_USE bcemr_verdict bcemr_grant_keys_check(const bcemr_g1_raw *pkvs,
                                                     const bcemr_g1_raw *ys,
                                                     const bcemr_secret_scalar *rks, uint64_t count,

@@ -31,7 +31,8 @@ BCEMR_MUST_USE bcemr_status bcemr_hmac_value(bcemr_span key, const bcemr_type *t
  */
 BCEMR_MUST_USE bcemr_status bcemr_kdf(const char *label, bcemr_span ikm, bcemr_span info,
                                       uint8_t *out, uint64_t n);
-/* A scalar by KDF with L = 48, little-endian mod q; if 0, info becomes Tr("ctr"; info, 1), 2, ... */
+/* A scalar by KDF with L = 48, little-endian mod q; if 0, info becomes Tr("ctr"; info, 1), 2, ...
+ */
 struct bcemr_secret_scalar;
 BCEMR_MUST_USE bcemr_status bcemr_kdf_scalar(const char *label, bcemr_span ikm, bcemr_span info,
                                              struct bcemr_secret_scalar *out);
