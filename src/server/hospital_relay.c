@@ -246,33 +246,6 @@ static bool is_held(const taking *t)
     return false;
 }
 
-/* Through the checks and into the store in one reading; kept only when all held. */
-static bcemr_status store_checked(taking *t, const bcemr_source *sealed, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    const server_store *store = t->h->setup.store;
-    bcemr_sink sink;
-    void *writing = NULL;
-    bcemr_random(t->part.object.b, sizeof t->part.object.b);
-    server_name name = hospital_part_name(t->visit, &t->part);
-    TRY(store->begin(store->user, name.text, &sink, &writing, err));
-    TRY(go_through(t, sealed, &sink, err));
-    TRY(conclude(t, err));
-    if (is_held(t))
-        goto out; /* it came before: what is held is as good */
-    drop_useless(t);
-    TRY(make_room(t, err));
-    void *ended = writing;
-    writing = NULL;
-    TRY(store->finish(store->user, ended, true, err));
-    t->visit->parts[t->visit->part_count++] = t->part;
-    t->part.keywords = BCEMR_BUF_EMPTY;
-out:
-    if (writing)
-        (void)store->finish(store->user, writing, false, NULL);
-    return status;
-}
-
 static bcemr_status give_receipt(const taking *t, bcemr_buf *receipt, bcemr_ed_signature *signature,
                                  bcemr_error *err)
 {
@@ -286,6 +259,39 @@ static bcemr_status give_receipt(const taking *t, bcemr_buf *receipt, bcemr_ed_s
     TRY(server_sign_value(t->h->setup.signer, &bcemr_type_receipt, &given, signature, err));
     TRY(bcemr_write_receipt(&given, receipt, err));
 out:
+    return status;
+}
+
+/* Through the checks and into the store in one reading; kept only when all held. The receipt is
+ * made before, so that nothing can fail after, and leaves only when what it says is durable. */
+static bcemr_status store_checked(taking *t, const bcemr_source *sealed, bcemr_buf *receipt,
+                                  bcemr_ed_signature *signature, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const server_store *store = t->h->setup.store;
+    bcemr_sink sink;
+    void *writing = NULL;
+    uint64_t before = receipt->n;
+    bcemr_random(t->part.object.b, sizeof t->part.object.b);
+    server_name name = hospital_part_name(t->visit, &t->part);
+    TRY(store->begin(store->user, name.text, &sink, &writing, err));
+    TRY(go_through(t, sealed, &sink, err));
+    TRY(conclude(t, err));
+    TRY(give_receipt(t, receipt, signature, err));
+    if (is_held(t))
+        goto out; /* it came before: what is held is as good */
+    drop_useless(t);
+    TRY(make_room(t, err));
+    void *ended = writing;
+    writing = NULL;
+    TRY(store->finish(store->user, ended, true, err));
+    t->visit->parts[t->visit->part_count++] = t->part;
+    t->part.keywords = BCEMR_BUF_EMPTY;
+out:
+    if (writing)
+        (void)store->finish(store->user, writing, false, NULL);
+    if (status != BCEMR_OK)
+        receipt->n = before;
     return status;
 }
 
@@ -313,8 +319,7 @@ bcemr_status hospital_take(hospital *h, const bcemr_hash *vid, bcemr_span doctor
     TRY(check_turn(&t, err));
     if (t.place == 0 || !t.visit->has_gk[t.part.epoch])
         FAIL(BCEMR_E_STATE, "contribution", "epoch");
-    TRY(store_checked(&t, sealed, err));
-    TRY(give_receipt(&t, receipt, signature, err));
+    TRY(store_checked(&t, sealed, receipt, signature, err));
 out:
     taking_free(&t);
     client_visit_free(&log);
