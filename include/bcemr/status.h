@@ -65,7 +65,12 @@ extern "C" {
     X(E_ED25519_SMALL_ORDER, 59, "an Ed25519 key has small order or is off the main subgroup")     \
     X(E_DH_ZERO, 60, "a Diffie-Hellman result is zero")                                            \
     X(E_SEED_LENGTH, 61, "a seed is not 32 bytes")                                                 \
-    X(E_KEY_MISMATCH, 62, "the secret and the public key do not belong together")
+    X(E_KEY_MISMATCH, 62, "the secret and the public key do not belong together")                  \
+    X(E_PASSPHRASE, 70, "the passphrase does not open this key file, or the file was changed")     \
+    X(E_PERMISSIONS, 71, "others may read this file: chmod 600 it, and think of it as seen")       \
+    X(E_ROLE, 72, "the key file belongs to another role")                                          \
+    X(E_COST, 73, "the key file asks for more work or memory than is sensible")                    \
+    X(E_CHECKSUM, 74, "the checksum does not fit: a word is wrong or two are swapped")
 
 typedef enum bcemr_status {
 #define X(name, number, text) BCEMR_##name = (number),

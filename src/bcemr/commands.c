@@ -40,7 +40,8 @@ static const command_option demo_table[] = {
     OPTION(demo_options, "data", "DIR", COMMAND_TEXT, data,
            "where the fetched clinical files are (BCEMR_DATA, else beside the program)"),
     OPTION(demo_options, "keep", "DIR", COMMAND_TEXT, keep,
-           "keep what the run makes in this folder; without it nothing stays"),
+           "keep genesis, ledger, record and all in this folder; without it the opened record "
+           "alone stays, in a new folder that is named at the end"),
     OPTION(demo_options, "seed", "TEXT", COMMAND_TEXT, seed,
            "draw all random values from this text, so that two runs are identical"),
     OPTION(demo_options, "tamper", "WHAT", COMMAND_TEXT, tamper,
