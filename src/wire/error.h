@@ -19,6 +19,10 @@ bcemr_status wire_fail_at(bcemr_error *err, bcemr_status status, const char *obj
 /* Fill err with the verdict and return E_REFUSED. */
 bcemr_status wire_refuse(bcemr_error *err, bcemr_verdict verdict, const char *object,
                          const char *field, uint64_t index);
+/* The same, but for UNDECIDED, where err says why the check could not be run: that is the status.
+ * Where nobody gave an err, or it says nothing, E_REFUSED. */
+bcemr_status wire_verdict(bcemr_error *err, bcemr_verdict verdict, const char *object,
+                          const char *field);
 
 #define TRY(call)                                                                                  \
     do {                                                                                           \
@@ -54,12 +58,12 @@ bcemr_status wire_refuse(bcemr_error *err, bcemr_verdict verdict, const char *ob
 #define REQUIRE(condition, verdict, object, field)                                                 \
     REQUIRE_AT((condition), (verdict), (object), (field), BCEMR_NOWHERE)
 
-/* Refuses with the verdict that a checking function gave. */
+/* Refuses with the verdict that a checking function gave, which was handed err, too. */
 #define REQUIRE_VALID(call, object, field)                                                         \
     do {                                                                                           \
         bcemr_verdict verdict_ = (call);                                                           \
         if (verdict_ != BCEMR_VALID) {                                                             \
-            status = wire_refuse(err, verdict_, (object), (field), BCEMR_NOWHERE);                 \
+            status = wire_verdict(err, verdict_, (object), (field));                               \
             goto out;                                                                              \
         }                                                                                          \
     } while (0)

@@ -67,3 +67,11 @@ bcemr_status wire_refuse(bcemr_error *err, bcemr_verdict verdict, const char *ob
         *err = (bcemr_error){BCEMR_E_REFUSED, verdict, 0, object, field, index, BCEMR_NOWHERE};
     return BCEMR_E_REFUSED;
 }
+
+bcemr_status wire_verdict(bcemr_error *err, bcemr_verdict verdict, const char *object,
+                          const char *field)
+{
+    if (verdict == BCEMR_UNDECIDED && err && err->status != BCEMR_OK)
+        return err->status;
+    return wire_refuse(err, verdict, object, field, BCEMR_NOWHERE);
+}
