@@ -52,6 +52,23 @@ out:
     return status;
 }
 
+/* A cloud that has left the set since the ticket need not confirm any more. */
+static bcemr_status count_in_set(const bcemr_ledger_view *view, bcemr_span cloud, uint64_t seal,
+                                 uint64_t *count, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf buf = BCEMR_BUF_EMPTY;
+    status = view->member(view->user, cloud, seal, &buf);
+    if (status == BCEMR_OK)
+        ++*count;
+    else if (status == BCEMR_E_NOT_FOUND)
+        status = BCEMR_OK;
+    else
+        (void)wire_fail(err, status, "set", "member");
+    bcemr_buf_free(&buf);
+    return status;
+}
+
 /* Weights hang on the keys that signed alone, so the others can be left out of both. */
 static bcemr_status check_confirmations(const bcemr_context *context, const bcemr_ledger_view *view,
                                         const bcemr_visit_log *log, uint64_t seal, bcemr_error *err)
@@ -59,15 +76,20 @@ static bcemr_status check_confirmations(const bcemr_context *context, const bcem
     bcemr_status status = BCEMR_OK;
     confirmers who = {.count = 0};
     uint8_t all[3] = {0};
+    uint64_t in_set = 0;
     bcemr_span cloud;
     TRY_AT(bcemr_bitmap_check(log->confirmers, 1 + log->visit.clouds.count), "Seal", "confirmers");
     REQUIRE(bcemr_bitmap_get(log->confirmers, 0), BCEMR_NOT_ENOUGH_SIGNERS, "Seal", "confirmers");
     TRY(add_confirmer(view, log->visit.hospital, BCEMR_role_HOSPITAL, seal, &who, err));
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_id_item, &log->visit.clouds);
-    for (uint64_t i = 1; bcemr_list_next(&iter, &cloud); i++)
+    for (uint64_t i = 1; bcemr_list_next(&iter, &cloud); i++) {
+        TRY(count_in_set(view, cloud, seal, &in_set, err));
         if (bcemr_bitmap_get(log->confirmers, i))
             TRY(add_confirmer(view, cloud, BCEMR_role_CLOUD, seal, &who, err));
-    REQUIRE(who.clouds >= 1, BCEMR_NOT_ENOUGH_SIGNERS, "Seal", "confirmers");
+    }
+    uint64_t needed = log->visit.u < in_set ? log->visit.u : in_set;
+    REQUIRE(who.clouds >= 1 && who.clouds >= needed, BCEMR_NOT_ENOUGH_SIGNERS, "Seal",
+            "confirmers");
     for (uint64_t i = 0; i < who.count; i++)
         bcemr_bitmap_set(all, i);
     REQUIRE_VALID(bcemr_joint_check(context, who.keys, who.count,

@@ -31,6 +31,7 @@ static bcemr_status on_head(void *user, bcemr_span head, const bcemr_tr_document
     REQUIRE(bcemr_hash_equal(&part->contribution.vid, &t->visit->vid) &&
                 part->contribution.i == t->place && part->contribution.k == part->k,
             BCEMR_BAD_CONTENT, "contribution", "i");
+    TRY(doctor_manifest_fits(t->visit, t->place, part->contribution.manifest.n, err));
     TRY(bcemr_manifest_documents(&part->contribution.manifest, 1, &part->documents,
                                  &part->document_count, err));
     *documents = part->documents;
@@ -53,7 +54,7 @@ bcemr_status bcemr_doctor_take(bcemr_doctor_visit *visit, uint64_t place, uint64
     bcemr_status status = BCEMR_OK;
     bcemr_parts_reader *reader = NULL;
     taking t = {visit, place, documents, {.k = k}};
-    if (visit->run != RUN_JOINED || place == 0 || place > visit->ledger.log->order.count)
+    if (!visit->joined || place == 0 || place > visit->ledger.log->order.count)
         FAIL(BCEMR_E_STATE, "contribution", "place");
     const bcemr_parts parts = {&t, on_head, on_document};
     const bcemr_tr_msg ad = {visit->vid, visit->epoch,
@@ -82,7 +83,7 @@ out:
 bcemr_status bcemr_doctor_ask_presence(bcemr_doctor_visit *visit, bcemr_nonce *nonce,
                                        bcemr_error *err)
 {
-    if (visit->run != RUN_JOINED)
+    if (!visit->joined)
         return wire_fail(err, BCEMR_E_STATE, "presence", NULL);
     bcemr_random(visit->nonce.b, sizeof visit->nonce.b);
     visit->asked = true;
@@ -109,15 +110,25 @@ bcemr_status bcemr_doctor_presence(bcemr_doctor_visit *visit, bcemr_span message
                   "presence", NULL);
     TRY_AT(bcemr_buf_set(&visit->presence, message), "presence", NULL);
     visit->asked = false; /* a nonce serves once */
+    visit->handed_over = false;
 out:
     return status;
 }
 
 bcemr_status bcemr_doctor_waive(bcemr_doctor_visit *visit, bcemr_waiver reason, bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf presence = BCEMR_BUF_EMPTY;
     const bcemr_tr_waived waived = {(uint64_t)reason};
-    bcemr_buf_clear(&visit->presence);
-    return bcemr_write_waived(&waived, &visit->presence, err);
+    if (!visit->joined)
+        FAIL(BCEMR_E_STATE, "presence", NULL);
+    TRY(bcemr_write_waived(&waived, &presence, err));
+    bcemr_buf_free(&visit->presence);
+    visit->presence = presence;
+    visit->asked = false;
+    visit->handed_over = false;
+out:
+    return status;
 }
 
 /* ---- the own diagnosis ---- */
@@ -141,12 +152,15 @@ static bcemr_status fill_documents(bcemr_tr_document *documents, const bcemr_sou
 static bcemr_status normalise_all(const bcemr_span *words, uint64_t count, bcemr_buf *bytes,
                                   bcemr_span *out, bcemr_error *err)
 {
-    bcemr_status status = bcemr_buf_reserve(bytes, 200 * count); /* spans stay where they point */
-    for (uint64_t i = 0; i < count && status == BCEMR_OK; i++) {
+    bcemr_status status = BCEMR_OK;
+    TRY_AT(bcemr_buf_reserve(bytes, 200 * count), "keyword",
+           NULL); /* spans stay where they point */
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t start = bytes->n;
-        status = bcemr_normalise_keyword(words[i], bytes, err);
+        TRY(bcemr_normalise_keyword(words[i], bytes, err));
         out[i] = (bcemr_span){bytes->p + start, bytes->n - start};
     }
+out:
     return status;
 }
 
@@ -161,7 +175,7 @@ bcemr_status bcemr_doctor_diagnose(bcemr_doctor_visit *visit, bcemr_tr_document 
     bcemr_tr_document *kept = NULL;
     uint64_t kept_count = 0;
     bcemr_span words[64];
-    if (visit->run != RUN_JOINED)
+    if (!visit->joined)
         FAIL(BCEMR_E_STATE, "diagnosis", NULL);
     if (keyword_count > 64)
         FAIL(BCEMR_E_TOO_MANY, "manifest", "keywords");

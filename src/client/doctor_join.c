@@ -25,13 +25,19 @@ void doctor_part_free(doctor_part *part)
     memset(part, 0, sizeof *part);
 }
 
+static void run_end(doctor_run *run)
+{
+    bcemr_buf_free(&run->hello);
+    bcemr_wipe(run, sizeof *run);
+}
+
 void bcemr_doctor_visit_free(bcemr_doctor_visit *visit)
 {
     if (!visit)
         return;
     for (uint64_t i = 0; i < BCEMR_TEAM_MAX; i++)
         doctor_part_free(&visit->parts[i]);
-    bcemr_buf_free(&visit->hello);
+    run_end(&visit->run);
     bcemr_buf_free(&visit->intake_bytes);
     bcemr_buf_free(&visit->presence);
     bcemr_buf_free(&visit->manifest);
@@ -57,16 +63,27 @@ bcemr_span bcemr_doctor_symptoms(const bcemr_doctor_visit *visit)
     return visit->intake.symptoms;
 }
 
-bcemr_status doctor_refresh(bcemr_doctor_visit *visit, bcemr_error *err)
+static bcemr_status load_open(const bcemr_ledger_view *ledger, const bcemr_hash *vid,
+                              client_visit *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    TRY(client_visit_load(ledger, vid, out, err));
+    REQUIRE(!out->log->aborted, BCEMR_NOT_ADMITTED, "visit", "Abort");
+out:
+    if (status != BCEMR_OK)
+        client_visit_free(out);
+    return status;
+}
+
+bcemr_status doctor_refresh(bcemr_doctor_visit *visit, bcemr_error *err)
+{
     client_visit fresh = {0};
-    TRY(client_visit_load(visit->doctor->ledger, &visit->vid, &fresh, err));
+    bcemr_status status = load_open(visit->doctor->ledger, &visit->vid, &fresh, err);
+    if (status != BCEMR_OK)
+        return status;
     client_visit_free(&visit->ledger);
     visit->ledger = fresh;
-    REQUIRE(!fresh.log->aborted, BCEMR_NOT_ADMITTED, "visit", "Abort");
-out:
-    return status;
+    return BCEMR_OK;
 }
 
 /* ---- hello ---- */
@@ -112,16 +129,14 @@ out:
     return status;
 }
 
-static bcemr_status check_hello(bcemr_doctor_visit *visit, const bcemr_tr_group_hello *hello,
-                                bcemr_error *err)
+static bcemr_status check_hello(const bcemr_doctor *doctor, const client_visit *visit,
+                                const bcemr_tr_group_hello *hello, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    const bcemr_doctor *doctor = visit->doctor;
     bcemr_ledger_facts facts;
     bcemr_ed_raw hospital;
+    const bcemr_visit_log *log = visit->log;
     TRY_AT(doctor->ledger->facts(doctor->ledger->user, &facts), "ledger", NULL);
-    TRY(doctor_refresh(visit, err));
-    const bcemr_visit_log *log = visit->ledger.log;
     REQUIRE(bcemr_hash_equal(&log->visit.ledger, &facts.ledger), BCEMR_WRONG_LEDGER, "visit",
             "ledger");
     TRY(hello_is_ledgers(log, hello, err));
@@ -133,26 +148,30 @@ out:
     return status;
 }
 
-static bcemr_status make_transcript(bcemr_doctor_visit *visit, const bcemr_tr_group_hello *hello,
-                                    bcemr_x25519_raw *once, bcemr_error *err)
+/* Draws the doctor's one-time key; the transcript and the keys that follow from it. */
+static bcemr_status make_keys(const bcemr_doctor *doctor, const bcemr_visit_log *log,
+                              const bcemr_tr_group_hello *hello, doctor_run *run,
+                              bcemr_x25519_raw *public_once, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf buf = BCEMR_BUF_EMPTY;
+    bcemr_x25519_secret once = {{0}};
     bcemr_tr_member hospital;
-    const bcemr_visit_log *log = visit->ledger.log;
-    TRY(client_member(visit->doctor->ledger, log->visit.hospital, BCEMR_role_HOSPITAL, BCEMR_NOW,
+    TRY(client_member(doctor->ledger, log->visit.hospital, BCEMR_role_HOSPITAL, BCEMR_NOW,
                       BCEMR_NOT_ADMITTED, &buf, &hospital, err));
     if (hospital.e.n != sizeof(bcemr_x25519_raw))
         FAIL(BCEMR_E_ABSENT, "member", "e");
-    TRY_AT(bcemr_x25519_once(&visit->once, once), "group", "doctor_once");
-    visit->transcript = (bcemr_tr_group){.visit = hello->visit,
-                                         .order = *bcemr_order_hash(&log->order),
-                                         .server_once = hello->once,
-                                         .doctor = visit->doctor->id,
-                                         .doctor_key = visit->doctor->publics.e,
-                                         .doctor_once = *once};
-    memcpy(visit->transcript.server.b, hospital.e.p, sizeof visit->transcript.server.b);
+    TRY_AT(bcemr_x25519_once(&once, public_once), "group", "doctor_once");
+    run->transcript = (bcemr_tr_group){.visit = hello->visit,
+                                       .order = *bcemr_order_hash(&log->order),
+                                       .server_once = hello->once,
+                                       .doctor = doctor->id,
+                                       .doctor_key = doctor->publics.e,
+                                       .doctor_once = *public_once};
+    memcpy(run->transcript.server.b, hospital.e.p, sizeof run->transcript.server.b);
+    TRY(bcemr_group_keys_doctor(&once, &doctor->secrets->e, &run->transcript, &run->keys, err));
 out:
+    bcemr_wipe(&once, sizeof once);
     bcemr_buf_free(&buf);
     return status;
 }
@@ -164,28 +183,29 @@ bcemr_status bcemr_doctor_hello(bcemr_doctor_visit *visit, bcemr_span message, i
     bcemr_tr_group_hello hello;
     bcemr_tr_group_reply answer;
     bcemr_hash vid;
-    TRY(bcemr_read_group_hello(message, &hello, err));
+    client_visit loaded = {0};
+    doctor_run run = {.step = RUN_REPLIED, .started = now};
+    TRY_AT(bcemr_buf_set(&run.hello, message), "group-hello", NULL);
+    TRY(bcemr_read_group_hello(bcemr_buf_span(&run.hello), &hello, err));
     bcemr_sha256(hello.visit, &vid);
     REQUIRE(!visit->named || bcemr_hash_equal(&vid, &visit->vid), BCEMR_NOT_ADMITTED, "group-hello",
             "visit");
-    TRY_AT(bcemr_buf_set(&visit->hello, message), "group-hello", NULL);
-    TRY(bcemr_read_group_hello(bcemr_buf_span(&visit->hello), &hello, err));
-    visit->vid = vid;
-    TRY(check_hello(visit, &hello, err));
-    TRY(make_transcript(visit, &hello, &answer.once, err));
-    TRY(bcemr_group_keys_doctor(&visit->once, &visit->doctor->secrets->e, &visit->transcript,
-                                &visit->keys, err));
+    TRY(load_open(visit->doctor->ledger, &vid, &loaded, err));
+    TRY(check_hello(visit->doctor, &loaded, &hello, err));
+    TRY(make_keys(visit->doctor, loaded.log, &hello, &run, &answer.once, err));
     TRY(bcemr_write_group_reply(&answer, reply, err));
+    run.epoch = loaded.log->order.amendments;
     visit->named = true;
-    visit->run = RUN_REPLIED;
-    visit->run_started = now;
-    visit->epoch = visit->ledger.log->order.amendments;
+    visit->vid = vid;
+    client_visit_free(&visit->ledger);
+    visit->ledger = loaded;
+    loaded = (client_visit){0};
+    run_end(&visit->run);
+    visit->run = run;
+    run = (doctor_run){0};
 out:
-    bcemr_wipe(&visit->once, sizeof visit->once);
-    if (status != BCEMR_OK) {
-        visit->run = RUN_NONE;
-        bcemr_wipe(&visit->keys, sizeof visit->keys);
-    }
+    client_visit_free(&loaded);
+    run_end(&run);
     return status;
 }
 
@@ -195,21 +215,19 @@ bcemr_status bcemr_doctor_prove(bcemr_doctor_visit *visit, bcemr_span server, in
     bcemr_status status = BCEMR_OK;
     bcemr_tr_group_server theirs;
     bcemr_tr_group_doctor ours;
-    bcemr_hash expected = {{0}};
-    if (visit->run != RUN_REPLIED)
-        FAIL(BCEMR_E_STATE, "group-server", NULL);
+    if (visit->run.step != RUN_REPLIED)
+        return wire_fail(err, BCEMR_E_STATE, "group-server", NULL);
+    const bcemr_group_keys *keys = &visit->run.keys;
     TRY(bcemr_read_group_server(server, &theirs, err));
-    REQUIRE(now - visit->run_started <= RUN_LIMIT_MS, BCEMR_RUN_TIMED_OUT, "group-server", NULL);
-    TRY_AT(bcemr_group_mac(&visit->keys, &bcemr_type_mac_server, &expected), "group-server", "mac");
-    REQUIRE(bcemr_hash_equal(&expected, &theirs.mac), BCEMR_BAD_SERVER_MAC, "group-server", "mac");
-    TRY_AT(bcemr_group_mac(&visit->keys, &bcemr_type_mac_doctor, &ours.mac), "group-doctor", "mac");
+    REQUIRE(now - visit->run.started <= RUN_LIMIT_MS, BCEMR_RUN_TIMED_OUT, "group-server", NULL);
+    REQUIRE_VALID(bcemr_group_mac_check(keys, &bcemr_type_mac_server, &theirs.mac, err),
+                  "group-server", "mac");
+    TRY_AT(bcemr_group_mac(keys, &bcemr_type_mac_doctor, &ours.mac), "group-doctor", "mac");
     TRY(bcemr_write_group_doctor(&ours, proof, err));
-    visit->run = RUN_PROVED;
+    visit->run.step = RUN_PROVED;
 out:
-    if (status != BCEMR_OK) { /* a failed run ends: its keys are gone */
-        visit->run = RUN_NONE;
-        bcemr_wipe(&visit->keys, sizeof visit->keys);
-    }
+    if (status == BCEMR_E_REFUSED) /* a failed run ends: its keys are gone */
+        run_end(&visit->run);
     return status;
 }
 
@@ -218,14 +236,18 @@ bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span messag
     bcemr_status status = BCEMR_OK;
     bcemr_tr_group_key wrapped;
     bcemr_tr_gk gk = {0};
-    if (visit->run != RUN_PROVED)
+    const doctor_run *run = &visit->run;
+    if (run->step != RUN_PROVED)
         FAIL(BCEMR_E_STATE, "group-key", NULL);
     TRY(bcemr_read_group_key(message, &wrapped, err));
-    TRY(bcemr_group_key_unwrap(&visit->keys, &visit->transcript, wrapped.box, &gk, err));
-    REQUIRE(gk.epoch == visit->epoch, BCEMR_WRONG_ORDER_IN_FORCE, "gk", "epoch");
+    TRY(bcemr_group_key_unwrap(&run->keys, &run->transcript, wrapped.box, &gk, err));
+    REQUIRE(gk.epoch == run->epoch, BCEMR_WRONG_ORDER_IN_FORCE, "gk", "epoch");
     memcpy(visit->gk.b, gk.key.b, sizeof visit->gk.b);
-    visit->run = RUN_JOINED;
+    visit->keys.pair = run->keys.pair; /* the other two are spent */
+    visit->epoch = run->epoch;
     visit->sent = visit->received = 0;
+    visit->joined = true;
+    run_end(&visit->run);
 out:
     bcemr_wipe(&gk, sizeof gk);
     return status;
@@ -237,7 +259,7 @@ bcemr_status bcemr_doctor_intake(bcemr_doctor_visit *visit, bcemr_span box, bcem
     bcemr_buf plain = BCEMR_BUF_EMPTY;
     bcemr_tr_intake intake;
     bcemr_hash pid;
-    if (visit->run != RUN_JOINED)
+    if (!visit->joined)
         FAIL(BCEMR_E_STATE, "intake", NULL);
     const bcemr_tr_visit *v = &visit->ledger.log->visit;
     const bcemr_tr_msg ad = {visit->vid, visit->epoch, v->hospital, 0, 0};

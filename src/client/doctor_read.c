@@ -358,24 +358,28 @@ bcemr_status bcemr_doctor_take_answer(const bcemr_doctor *doctor, bcemr_held_gra
                                       bcemr_span message, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_access_answer answer;
     bcemr_tr_access_req request;
     bcemr_tr_checkpoint checkpoint;
     uint64_t consent_index = 0;
     if (grant->request.n == 0)
         FAIL(BCEMR_E_STATE, "access-answer", NULL);
-    grant->has_answer = false;
-    TRY_AT(bcemr_buf_set(&grant->answer, message), "access-answer", NULL);
-    TRY(bcemr_read_access_answer(bcemr_buf_span(&grant->answer), &answer, err));
+    TRY_AT(bcemr_buf_set(&held, message), "access-answer", NULL);
+    TRY(bcemr_read_access_answer(bcemr_buf_span(&held), &answer, err));
     TRY(bcemr_read_access_req(bcemr_buf_span(&grant->request), &request, err));
     TRY(check_terms(doctor, grant, &request, &answer, err));
     TRY(client_checkpoint(doctor->context, doctor->ledger, answer.checkpoint, &checkpoint, err));
     TRY(check_consent(grant, &request, &answer, &checkpoint, &consent_index, err));
     TRY(check_access(doctor, grant, &request, &answer, &checkpoint, consent_index, err));
     grant->checked[grant->cloud_place] += answer.earlier.count + 1;
+    bcemr_buf_free(&grant->answer);
+    grant->answer = held;
+    held = BCEMR_BUF_EMPTY;
     grant->taken = answer;
     grant->has_answer = true;
 out:
+    bcemr_buf_free(&held);
     return status;
 }
 

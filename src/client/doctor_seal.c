@@ -14,10 +14,12 @@ typedef struct material {
     uint64_t document_count;
 } material;
 
-/* What stands behind a place: another's contribution, or one's own. */
+/* What stands behind a place: another's contribution, or one's own; it is what was signed. */
 static bcemr_status fill_item(const bcemr_doctor_visit *visit, uint64_t j,
                               bcemr_tr_content_item *item, bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
+    bcemr_hash commitment;
     const bcemr_signed_diagnosis *d = &visit->ledger.log->diagnoses[j];
     const doctor_part *part = &visit->parts[j];
     bool own = j + 1 == visit->handed_place;
@@ -30,7 +32,12 @@ static bcemr_status fill_item(const bcemr_doctor_visit *visit, uint64_t j,
         .manifest = own ? bcemr_buf_span(&visit->manifest) : part->contribution.manifest,
         .salt = own ? visit->salt : part->contribution.salt,
         .presence = own ? bcemr_buf_span(&visit->presence) : part->contribution.presence};
-    return BCEMR_OK;
+    TRY(bcemr_commitment(&visit->vid, j + 1, &item->salt, item->manifest, item->presence,
+                         &commitment, err));
+    REQUIRE_AT(bcemr_hash_equal(&commitment, &d->context.commitment), BCEMR_BAD_COMMITMENT,
+               "contribution", "commitment", j + 1);
+out:
+    return status;
 }
 
 static bcemr_status make_head(const bcemr_doctor_visit *visit, material *m, bcemr_error *err)
@@ -113,6 +120,7 @@ static bcemr_status seal_content(bcemr_doctor_visit *visit, const material *m, c
     bcemr_source content =
         bcemr_composed_source(&composed, bcemr_buf_span(&m->head), m->documents, m->document_count);
     h.length = content.length;
+    visit->sealing = false; /* r of an earlier header goes now */
     TRY(bcemr_capsule_seal(visit->doctor->context, &log->visit.pkv, &visit->vid, &visit->svk,
                            &visit->r, &h.b, &h.c, &k, err));
     TRY(bcemr_record_keys_derive(&k, &visit->vid, &visit->svk, &h.c, &keys, err));

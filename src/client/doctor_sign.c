@@ -59,11 +59,11 @@ out:
     return status;
 }
 
-static bcemr_status check_manifests(const bcemr_doctor_visit *visit, uint64_t place,
-                                    bcemr_error *err)
+bcemr_status doctor_manifest_fits(const bcemr_doctor_visit *visit, uint64_t place, uint64_t length,
+                                  bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    uint64_t total = visit->manifest.n;
+    uint64_t total = length;
     for (uint64_t j = 0; j + 1 < place; j++)
         total += visit->parts[j].contribution.manifest.n;
     total += MANIFEST_LEFT * (visit->ledger.log->order.count - place);
@@ -108,7 +108,7 @@ static bcemr_status check_before(bcemr_doctor_visit *visit, int64_t now, uint64_
     bcemr_status status = BCEMR_OK;
     bcemr_ledger_facts facts;
     const bcemr_ledger_view *ledger = visit->doctor->ledger;
-    if (visit->run != RUN_JOINED || visit->presence.n == 0 || visit->manifest.n == 0)
+    if (!visit->joined || visit->presence.n == 0 || visit->manifest.n == 0)
         FAIL(BCEMR_E_STATE, "diagnosis", NULL);
     TRY_AT(ledger->facts(ledger->user, &facts), "ledger", NULL);
     TRY(doctor_refresh(visit, err));
@@ -117,12 +117,25 @@ static bcemr_status check_before(bcemr_doctor_visit *visit, int64_t now, uint64_
     for (uint64_t j = 0; j + 1 < *place; j++)
         TRY(check_part(visit, j, facts.clock_difference, err));
     TRY(check_deltas(visit, *place - 1, err));
-    TRY(check_manifests(visit, *place, err));
+    TRY(doctor_manifest_fits(visit, *place, visit->manifest.n, err));
 out:
     return status;
 }
 
 /* ---- hand over ---- */
+
+/*
+ * The signature made for what is handed over now, if there is one that the ledger may still take:
+ * then it is given again, never a second one beside it. Clocks may differ twice over, between
+ * doctor and ledger, and between ledger and the time signed.
+ */
+static bool entry_stands(const bcemr_doctor_visit *visit, uint64_t place, uint64_t k,
+                         const bcemr_hash *commitment, uint64_t clock_difference, int64_t now)
+{
+    return visit->entry.n > 0 && visit->handed_place == place && visit->handed_k == k &&
+           visit->handed_a == visit->epoch && bcemr_hash_equal(&visit->commitment, commitment) &&
+           now - visit->entry_time <= 2 * (int64_t)clock_difference;
+}
 
 bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_source *sources,
                                     int64_t now, const bcemr_run *run, const bcemr_sink *sink,
@@ -131,10 +144,13 @@ bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_sourc
     bcemr_status status = BCEMR_OK;
     bcemr_buf head = BCEMR_BUF_EMPTY;
     bcemr_composed composed;
+    bcemr_hash commitment;
+    bcemr_ledger_facts facts;
     uint64_t place = 0, k = 0;
     TRY(check_before(visit, now, &place, &k, err));
+    TRY_AT(visit->doctor->ledger->facts(visit->doctor->ledger->user, &facts), "ledger", NULL);
     TRY(bcemr_commitment(&visit->vid, place, &visit->salt, bcemr_buf_span(&visit->manifest),
-                         bcemr_buf_span(&visit->presence), &visit->commitment, err));
+                         bcemr_buf_span(&visit->presence), &commitment, err));
     const bcemr_tr_contribution contribution = {visit->vid,  place,
                                                 k,           bcemr_buf_span(&visit->manifest),
                                                 visit->salt, bcemr_buf_span(&visit->presence)};
@@ -143,11 +159,13 @@ bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_sourc
         bcemr_composed_source(&composed, bcemr_buf_span(&head), sources, visit->document_count);
     const bcemr_tr_msg ad = {visit->vid, visit->epoch, visit->doctor->id, place, k};
     TRY(bcemr_long_message_seal(&visit->gk, &ad, &plain, run, sink, err));
+    if (!entry_stands(visit, place, k, &commitment, facts.clock_difference, now))
+        bcemr_buf_clear(&visit->entry);
     visit->handed_over = true;
     visit->handed_place = place;
     visit->handed_k = k;
     visit->handed_a = visit->epoch;
-    bcemr_buf_clear(&visit->entry);
+    visit->commitment = commitment;
 out:
     bcemr_buf_free(&head);
     return status;
@@ -231,6 +249,7 @@ static bcemr_status make_entry(bcemr_doctor_visit *visit, int64_t now, bcemr_err
                                   .delta = delta,
                                   .svk = context.svk};
     TRY(bcemr_signed_make_value(&bcemr_type_e_sign, &sign, NULL, 0, &visit->entry, err));
+    visit->entry_time = context.time;
 out:
     return status;
 }

@@ -17,21 +17,28 @@ typedef struct doctor_part {
     uint64_t document_count;
 } doctor_part;
 
-typedef enum doctor_run { RUN_NONE, RUN_REPLIED, RUN_PROVED, RUN_JOINED } doctor_run;
+typedef enum doctor_step { RUN_NONE, RUN_REPLIED, RUN_PROVED } doctor_step;
 
-struct bcemr_doctor_visit {
-    const bcemr_doctor *doctor;
-    /* the run of the group key */
-    doctor_run run;
-    int64_t run_started;
-    bcemr_x25519_secret once;
+/* A run of the group key under way: what it gives counts when it is over, so that a hello that
+ * someone replays takes nothing from a doctor who has joined. */
+typedef struct doctor_run {
+    doctor_step step;
+    int64_t started;
+    uint64_t epoch;
     bcemr_buf hello;
     bcemr_tr_group transcript; /* points into hello */
     bcemr_group_keys keys;
-    /* what the run gave */
+} doctor_run;
+
+struct bcemr_doctor_visit {
+    const bcemr_doctor *doctor;
+    doctor_run run;
+    /* what the last whole run gave */
     bool named; /* vid is this visit's for good */
     bcemr_hash vid;
+    bool joined;
     bcemr_key gk;
+    bcemr_group_keys keys;
     uint64_t epoch;
     uint64_t sent, received; /* counters under k_pair */
     bcemr_buf intake_bytes;
@@ -52,6 +59,7 @@ struct bcemr_doctor_visit {
     uint64_t handed_place, handed_k, handed_a;
     bcemr_hash commitment;
     bcemr_buf entry; /* the Sign that was made, given again when asked again */
+    int64_t entry_time;
     bcemr_ed_secret ssk;
     bcemr_ed_raw svk;
     bool sealing; /* r and header are held */
@@ -59,9 +67,13 @@ struct bcemr_doctor_visit {
     bcemr_buf header;
 };
 
-/* Reads the visit anew from the ledger; NOT_ADMITTED when it is aborted or sealed as well. */
+/* Reads the visit anew from the ledger; NOT_ADMITTED when it is aborted as well. */
 BCEMR_MUST_USE bcemr_status doctor_refresh(bcemr_doctor_visit *visit, bcemr_error *err);
 void doctor_part_free(doctor_part *part);
+/* Room for a manifest of length bytes at place (from 1): with those before it, and what must be
+ * left for the doctors to come. MANIFEST_LIMIT. */
+BCEMR_MUST_USE bcemr_status doctor_manifest_fits(const bcemr_doctor_visit *visit, uint64_t place,
+                                                 uint64_t length, bcemr_error *err);
 /* The own place in the order in force, 0 when not in it. */
 uint64_t doctor_place(const bcemr_doctor_visit *visit);
 

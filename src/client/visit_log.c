@@ -103,7 +103,7 @@ static bcemr_status on_reissue(bcemr_visit_log *log, bcemr_span entry, int64_t t
     bcemr_tr_e_reissue reissue;
     TRY(bcemr_read_e_reissue(entry, &reissue, err));
     CHECK(reissue.i == log->signed_count && log->pending_reissue == 0 &&
-              reissue.k == log->diagnoses[reissue.i - 1].context.k && !log->sealed,
+              reissue.k == log->diagnoses[reissue.i - 1].context.k && !log->sealed && !log->aborted,
           "Reissue");
     log->pending_reissue = reissue.i;
     log->reissue_reason = reissue.reason;
