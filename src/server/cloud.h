@@ -88,7 +88,7 @@ void cloud_read_close(cloud *c, bcemr_source *payload);
 /*
  * Takes grant-post: Consent goes to the outbox; the grant is in effect when it is on the ledger.
  * E_REFUSED, in this order: NOT_SUPPORTED, WRONG_LEDGER, BAD_TERMS, BAD_WRAPPED, GRANT_REPEATED,
- * GRANT_EXPIRED, NOT_ENROLLED, DOCTOR_RETIRED, GRANT_REVOKED, NOT_ADMITTED, NOT_SEALED,
+ * GRANT_EXPIRED, NOT_ENROLLED, GRANT_REVOKED, NOT_ADMITTED, NOT_SEALED,
  * CASE_ERASED, NOT_A_CLOUD_OF_VISIT (err->index the visit), CONSENT_LATE, BAD_CONSENT_POST,
  * BAD_GRANT_SIGNATURE, BAD_GRANT_KEY (err->index the visit).
  * The same grant-post again while its Consent was refused or waits: it is posted again.
@@ -107,7 +107,7 @@ BCEMR_MUST_USE bcemr_status cloud_nonce(cloud *c, int64_t now, bcemr_nonce *out,
  * Takes access-ask: one Access for the request goes to the outbox; *gid names the grant for
  * cloud_answer. E_STATE while an earlier access of this grant is not on the ledger yet.
  * E_REFUSED, in this order: WRONG_LEDGER, BAD_REQUEST (cloud, fields), NO_SUCH_GRANT,
- * NOT_SUPPORTED, REQUEST_SCOPE (bitmap, kind), NOT_ENROLLED, DOCTOR_RETIRED, BAD_REQUEST
+ * NOT_SUPPORTED, REQUEST_SCOPE (bitmap, kind), DOCTOR_RETIRED, NOT_ENROLLED, BAD_REQUEST
  * (signature), REQUEST_REPLAYED (nonce, time), GRANT_EXPIRED, GRANT_REVOKED, CASE_ERASED.
  */
 BCEMR_MUST_USE bcemr_status cloud_access(cloud *c, bcemr_span access_ask, int64_t now,

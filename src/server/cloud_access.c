@@ -114,6 +114,10 @@ static bcemr_status check_asker(const asking *a, bcemr_error *err)
     bcemr_status status = BCEMR_OK;
     bcemr_buf buf = BCEMR_BUF_EMPTY;
     bcemr_tr_e_enrol enrol;
+    bool retired = false;
+    bcemr_span x = bcemr_span_of(a->grant->doctor_key.b, sizeof a->grant->doctor_key.b);
+    TRY(server_stopped(a->c->setup.ledger, "Retire", x, &retired, NULL, err));
+    REQUIRE(!retired, BCEMR_DOCTOR_RETIRED, "grant", "enrolment");
     TRY(cloud_doctor_active(a->c, &a->grant->terms, &buf, &enrol, err));
     REQUIRE(bcemr_ed_holds(&enrol.a, a->ask.request, &a->ask.signature), BCEMR_BAD_REQUEST,
             "access-ask", "signature");

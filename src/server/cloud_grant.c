@@ -42,12 +42,9 @@ bcemr_status cloud_doctor_active(const cloud *c, const bcemr_tr_grant *terms, bc
 {
     bcemr_status status = BCEMR_OK;
     bcemr_hash hash;
-    bool retired = false;
     TRY(client_enrolment(c->setup.ledger, terms->doctor, buf, enrol, &hash, NULL, err));
     REQUIRE(bcemr_hash_equal(&hash, &terms->enrolment) && enrol->kind == BCEMR_enrol_kind_DOCTOR,
             BCEMR_NOT_ENROLLED, "grant", "enrolment");
-    TRY(server_stopped(c->setup.ledger, "Retire", enrol->x, &retired, NULL, err));
-    REQUIRE(!retired, BCEMR_DOCTOR_RETIRED, "grant", "enrolment");
 out:
     return status;
 }

@@ -84,7 +84,7 @@ void cloud_grant_forget(cloud_grant *grant, const bcemr_hash *vid);
 /* Consent is on the ledger, at *leaf. NO_SUCH_GRANT. */
 BCEMR_MUST_USE bcemr_status cloud_grant_in_effect(const cloud *c, const cloud_grant *grant,
                                                   uint64_t *leaf, bcemr_error *err);
-/* J's enrolment is active and the very one (NOT_ENROLLED, DOCTOR_RETIRED). */
+/* J's enrolment is active and the very one (NOT_ENROLLED). */
 BCEMR_MUST_USE bcemr_status cloud_doctor_active(const cloud *c, const bcemr_tr_grant *terms,
                                                 bcemr_buf *buf, bcemr_tr_e_enrol *enrol,
                                                 bcemr_error *err);

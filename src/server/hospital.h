@@ -76,8 +76,8 @@ typedef struct hospital_plan {
  * Takes a register message of a patient whose identity was seen; appends the ticket message. Each
  * doctor's keys are those of the active enrolment.
  * E_REFUSED: NOT_ENROLLED (a doctor, err->index), BAD_TEAM (repeated, deadlines not ascending),
- * BAD_TICKET (first deadline not ahead, clouds, u, pkv used before). Errors: the decoding of pkv and
- * Av; E_TOO_MANY.
+ * BAD_TICKET (first deadline not ahead, clouds, u, pkv used before). Errors: the decoding of pkv
+ * and Av; E_TOO_MANY.
  */
 BCEMR_MUST_USE bcemr_status hospital_register(hospital *h, bcemr_span message,
                                               const hospital_plan *plan, int64_t now,

@@ -262,7 +262,7 @@ static void seals_only_the_case_of_the_last_signature(void **state)
     assert_clinic_refused(confirm(&one) == BCEMR_OK ? hospital_seal(H, &c.vid, &c.error)
                                                     : BCEMR_E_REFUSED,
                           BCEMR_OTHER_CASE);
-    clinic_to_sealed(&c);
+    clinic_to_sealed(&c, CLOUD_1, CLOUD_2);
     bcemr_buf_free(&one);
 }
 

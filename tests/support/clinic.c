@@ -143,6 +143,8 @@ void clinic_begin(clinic *c)
 {
     memset(c, 0, sizeof *c);
     c->now = 1700000000000;
+    c->first_cloud = CLOUD_1;
+    c->u = 2;
     consortium_begin(&c->consortium);
     ledger_chain_options options = {.context = c->consortium.context};
     must(ledger_state_memory(&options.state));
@@ -194,7 +196,8 @@ bcemr_status clinic_register(clinic *c, bcemr_buf *ticket)
     const bcemr_span clouds[2] = {c->nodes[CLOUD_1].id, c->nodes[CLOUD_2].id};
     for (uint64_t i = 0; i < CLINIC_TEAM; i++)
         team[i] = (hospital_place){c->doctors[i].id, c->now + (8 + (int64_t)i) * CLINIC_HOUR};
-    const hospital_plan plan = {team, CLINIC_TEAM, clouds, 2, 2};
+    const hospital_plan plan = {team, CLINIC_TEAM, clouds + (c->first_cloud - CLOUD_1),
+                                CLOUD_2 - c->first_cloud + 1, c->u};
     bcemr_patient_visit_free(&c->visit);
     must(bcemr_patient_register(&c->wallet, bcemr_text("Ann Example 1970-01-01"),
                                 bcemr_text("tired"), &c->visit, &message, NULL));
@@ -395,13 +398,13 @@ bcemr_status clinic_check_seal(clinic *c, uint64_t d)
     return status;
 }
 
-void clinic_to_sealed(clinic *c)
+void clinic_to_sealed(clinic *c, uint64_t first, uint64_t last)
 {
     bcemr_buf confirmation = BCEMR_BUF_EMPTY;
     hospital *h = c->nodes[HOSPITAL_1].hospital;
     clinic_seal(c, 2);
     must(clinic_check_seal(c, 2));
-    for (uint64_t n = CLOUD_1; n <= CLOUD_2; n++) {
+    for (uint64_t n = first; n <= last; n++) {
         must(clinic_upload(c, n, c->doctors[2].id, &confirmation));
         must(hospital_confirmation(h, bcemr_buf_span(&confirmation), NULL));
     }
@@ -410,16 +413,21 @@ void clinic_to_sealed(clinic *c)
     bcemr_buf_free(&confirmation);
 }
 
-void clinic_play(clinic *c, clinic_stage stage)
+void clinic_go(clinic *c, clinic_stage stage)
 {
-    clinic_begin(c);
     must(clinic_admit(c));
     for (uint64_t d = 0; stage >= CLINIC_JOINED && d < CLINIC_TEAM; d++)
         must(clinic_join(c, d));
     if (stage >= CLINIC_SIGNED)
         clinic_diagnose(c, 0, CLINIC_TEAM - 1);
     if (stage >= CLINIC_SEALED)
-        clinic_to_sealed(c);
+        clinic_to_sealed(c, c->first_cloud, CLOUD_2);
+}
+
+void clinic_play(clinic *c, clinic_stage stage)
+{
+    clinic_begin(c);
+    clinic_go(c, stage);
 }
 
 /* ---- sharing ---- */

@@ -60,6 +60,8 @@ typedef struct clinic {
     bcemr_patient_grant grant;
     bcemr_held_grant *held;
     bcemr_hash gid;
+    uint64_t first_cloud; /* the visit's clouds: from this node to cloud-2; u: as many, or one */
+    uint64_t u;
     bcemr_error error;
 } clinic;
 
@@ -76,7 +78,7 @@ void clinic_checkpoint(clinic *c);
 /* Enrols doctor d at a hospital of the set, by the authority and the hospital's role. */
 void clinic_enrol(clinic *c, uint64_t d, uint64_t hospital_node);
 
-/* Phase 2. The plan: doctors 1 to 3 with deadlines 8, 9 and 10 hours ahead, both clouds. */
+/* Phase 2. The plan: doctors 1 to 3 with deadlines 8, 9 and 10 hours ahead. */
 bcemr_status clinic_register(clinic *c, bcemr_buf *ticket);
 bcemr_status clinic_admit(clinic *c);
 bcemr_status clinic_join(clinic *c, uint64_t d);
@@ -94,7 +96,8 @@ void clinic_diagnose(clinic *c, uint64_t first, uint64_t last);
 void clinic_seal(clinic *c, uint64_t d);
 bcemr_status clinic_upload(clinic *c, uint64_t node, bcemr_span from, bcemr_buf *confirmation);
 bcemr_status clinic_check_seal(clinic *c, uint64_t d);
-void clinic_to_sealed(clinic *c);
+/* Hospital and the clouds first..last confirm; Seal. */
+void clinic_to_sealed(clinic *c, uint64_t first, uint64_t last);
 /* Phase 5: a grant of the visit to doctor d by both clouds; Consent of a node; one access. */
 void clinic_grant(clinic *c, uint64_t d, uint64_t clouds);
 bcemr_status clinic_consent(clinic *c, uint64_t node);
@@ -109,5 +112,7 @@ typedef enum clinic_stage {
     CLINIC_SEALED
 } clinic_stage;
 void clinic_play(clinic *c, clinic_stage stage);
+/* The same after clinic_begin, so that first_cloud and u can be set. */
+void clinic_go(clinic *c, clinic_stage stage);
 
 #endif
