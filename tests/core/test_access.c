@@ -86,16 +86,19 @@ static bcemr_hash mac_of(const char *label, uint64_t j)
 static void entries_open(void **state)
 {
     (void)state;
-    static const uint64_t js[] = {0, 1, 3, 1000000};
+    static const uint64_t js[] = {0, 3};
+    unsigned full = 0;
     for (size_t i = 0; i < sizeof js / sizeof js[0]; i++) {
-        for (uint64_t bitmap = 1; bitmap <= 1250; bitmap += 149) {
+        for (uint64_t bitmap = 1; bitmap <= 1250; bitmap++) {
             make(js[i], bitmap);
+            full += body.n == 1016;
             assert_int_equal(read.box.n, body.n + 8 > 1024 ? 3088 : 1040);
             bcemr_buf_clear(&got);
             assert_int_equal(bcemr_access_open(&ka, js[i], &read, &got, NULL), BCEMR_OK);
             assert_true(bcemr_span_equal(bcemr_buf_span(&got), bcemr_buf_span(&body)));
         }
     }
+    assert_int_equal(full, 2); /* the smaller box filled to its last byte was among them */
 }
 
 static void an_entry_is_as_specified(void **state)

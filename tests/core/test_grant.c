@@ -158,6 +158,7 @@ static void bad_arguments(void **state)
     assert_int_equal(bcemr_grant_derive(&grant_seed, &enrolment, -1, vids, 1, &got, &err),
                      BCEMR_E_ARGUMENT);
     assert_string_equal(err.field, "issued");
+    assert_int_equal(bcemr_grant_derive(&grant_seed, &enrolment, 0, vids, 1, &got, &err), BCEMR_OK);
 }
 
 static void without_memory(void **state)

@@ -516,6 +516,45 @@ static void sealed_boxes(void **state)
     bcemr_buf_free(&got);
 }
 
+/* What stands in the buffer stays before what is sealed or opened. */
+static void sealing_and_opening_append(void **state)
+{
+    (void)state;
+    const bcemr_key key = {{7}};
+    const bcemr_tr_gk gk = {{{0x6b}}, 1};
+    bcemr_tr_gk got_key;
+    bcemr_buf got = BCEMR_BUF_EMPTY;
+    derive_both(&run, &run);
+    assert_int_equal(bcemr_buf_append(&got, bcemr_text("ab")), BCEMR_OK);
+    assert_int_equal(bcemr_buf_append(&out, bcemr_text("c")), BCEMR_OK);
+    assert_int_equal(bcemr_group_key_wrap(&server, &run, &gk, &out, NULL), BCEMR_OK);
+    assert_int_equal(out.p[0], 'c');
+    assert_int_equal(
+        bcemr_group_key_unwrap(&doctor, &run, bcemr_span_of(out.p + 1, out.n - 1), &got_key, NULL),
+        BCEMR_OK);
+    uint64_t n = out.n;
+    assert_int_equal(
+        bcemr_pair_seal(&key, &s.vid, BCEMR_direction_TO_SERVER, 1, bcemr_text("r"), &out, NULL),
+        BCEMR_OK);
+    assert_int_equal(bcemr_pair_open(&key, &s.vid, BCEMR_direction_TO_SERVER, 1,
+                                     bcemr_span_of(out.p + n, out.n - n), &got, NULL),
+                     BCEMR_OK);
+    n = out.n;
+    assert_int_equal(bcemr_sealed_box(&s.publics[0].box, bcemr_text("s"), &out, NULL), BCEMR_OK);
+    assert_int_equal(bcemr_sealed_box_open(&s.doctors[0].box, bcemr_span_of(out.p + n, out.n - n),
+                                           BCEMR_BAD_WRAPPED, &got, NULL),
+                     BCEMR_OK);
+    n = out.n;
+    assert_int_equal(bcemr_aead_seal(&key, (bcemr_span){NULL, 0}, bcemr_text("t"), &out, NULL),
+                     BCEMR_OK);
+    assert_int_equal(bcemr_aead_open(&key, (bcemr_span){NULL, 0},
+                                     bcemr_span_of(out.p + n, out.n - n), BCEMR_BAD_WRAPPED, &got,
+                                     NULL),
+                     BCEMR_OK);
+    assert_true(bcemr_span_equal(bcemr_buf_span(&got), bcemr_text("abrst")));
+    bcemr_buf_free(&got);
+}
+
 /* ---- memory ---- */
 
 static bcemr_status fresh(bcemr_status status)
@@ -584,6 +623,7 @@ int main(void)
         TEST(pairs),
         TEST(relabelled_pairs),
         TEST(sealed_boxes),
+        TEST(sealing_and_opening_append),
         TEST(without_memory),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,6 +321,8 @@ static void windows_that_cannot_be_sealed(void **state)
                  {2, 101},
                  {2, BCEMR_CHUNK},
                  {3, 100},
+                 {2, 2 * BCEMR_CHUNK},
+                 {1, 3 * BCEMR_CHUNK},
                  {3, BCEMR_CHUNK},
                  {UINT64_MAX, BCEMR_CHUNK}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -617,13 +617,14 @@ static void labels_are_checked(void **state)
         const char *label;
         bcemr_status status;
     } cases[] = {
-        {"visit/2", BCEMR_E_UNKNOWN_VERSION}, {"visit/31", BCEMR_E_UNKNOWN_VERSION},
-        {"visit/1", BCEMR_E_UNKNOWN_KIND},    {"visit/0", BCEMR_E_UNKNOWN_KIND},
-        {"visit/02", BCEMR_E_UNKNOWN_KIND},   {"visit/", BCEMR_E_UNKNOWN_KIND},
-        {"visit/2a", BCEMR_E_UNKNOWN_KIND},   {"visits", BCEMR_E_UNKNOWN_KIND},
-        {"visi", BCEMR_E_UNKNOWN_KIND},       {"", BCEMR_E_UNKNOWN_KIND},
-        {"Visit", BCEMR_E_UNKNOWN_KIND},      {"accept", BCEMR_E_UNKNOWN_KIND},
-        {"visit/-2", BCEMR_E_UNKNOWN_KIND},   {"visit/2/2", BCEMR_E_UNKNOWN_KIND},
+        {"visit/2", BCEMR_E_UNKNOWN_VERSION},  {"visit/31", BCEMR_E_UNKNOWN_VERSION},
+        {"visit/10", BCEMR_E_UNKNOWN_VERSION}, {"visit/9", BCEMR_E_UNKNOWN_VERSION},
+        {"visit/1", BCEMR_E_UNKNOWN_KIND},     {"visit/0", BCEMR_E_UNKNOWN_KIND},
+        {"visit/02", BCEMR_E_UNKNOWN_KIND},    {"visit/", BCEMR_E_UNKNOWN_KIND},
+        {"visit/2a", BCEMR_E_UNKNOWN_KIND},    {"visits", BCEMR_E_UNKNOWN_KIND},
+        {"visi", BCEMR_E_UNKNOWN_KIND},        {"", BCEMR_E_UNKNOWN_KIND},
+        {"Visit", BCEMR_E_UNKNOWN_KIND},       {"accept", BCEMR_E_UNKNOWN_KIND},
+        {"visit/-2", BCEMR_E_UNKNOWN_KIND},    {"visit/2/2", BCEMR_E_UNKNOWN_KIND},
     };
     bcemr_span good = encode_some(&bcemr_type_visit, LOW);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -857,6 +858,53 @@ static void lists_on_their_own(void **state)
     bcemr_buf_free(&out);
 }
 
+/* Lists that nobody read may hold anything; walking them ends, and never outside. */
+static void lists_that_nobody_read(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[48] = {32};
+    uint8_t item[256];
+    const bcemr_list cut = {3, NULL, {bytes, 39}}, empty = {3, NULL, {bytes, 0}};
+    const bcemr_list one = {3, NULL, {bytes, 48}};
+    assert_false(bcemr_list_at(&bcemr_type_hash_item, &cut, 0, item));
+    assert_false(bcemr_list_at(&bcemr_type_hash_item, &empty, 0, item));
+    assert_false(bcemr_list_at(&bcemr_type_g1_item, &one, 0, item));
+    assert_false(bcemr_list_at(&bcemr_type_document, &one, 0, item));
+    assert_false(bcemr_list_at(&bcemr_type_amend, &cut, 0, item));
+    assert_true(bcemr_list_at(&bcemr_type_hash_item, &one, 0, item));
+    assert_false(bcemr_list_at(&bcemr_type_hash_item, &one, 1, item));
+}
+
+/* What stands in the buffer stays before what is written. */
+static void writing_appends(void **state)
+{
+    (void)state;
+    const bcemr_tr_accept accept = {{{1}}};
+    const bcemr_hash hashes[1] = {{{1}}};
+    const bcemr_list list = BCEMR_LIST_OF(hashes, 1);
+    bcemr_buf out = BCEMR_BUF_EMPTY;
+    bcemr_list again;
+    assert_int_equal(bcemr_buf_append(&out, bcemr_text("a")), BCEMR_OK);
+    assert_int_equal(bcemr_write_accept(&accept, &out, NULL), BCEMR_OK);
+    assert_int_equal(bcemr_validate(&bcemr_type_accept, bcemr_span_of(out.p + 1, out.n - 1), NULL),
+                     BCEMR_OK);
+    uint64_t n = out.n;
+    assert_int_equal(bcemr_write_list(&bcemr_type_hash_item, &list, &out, NULL), BCEMR_OK);
+    assert_int_equal(bcemr_read_list(&bcemr_type_hash_item, bcemr_span_of(out.p + n, out.n - n), 1,
+                                     1, &again, NULL),
+                     BCEMR_OK);
+    n = out.n;
+    assert_int_equal(bcemr_write_fields("x", NULL, 0, &out), BCEMR_OK);
+    assert_int_equal(out.n, n + 9);
+    n = out.n;
+    const bcemr_span names[1] = {{NULL, 0}};
+    const bcemr_list bad = BCEMR_LIST_OF(names, 1);
+    assert_int_equal(bcemr_write_list(&bcemr_type_id_item, &bad, &out, NULL), BCEMR_E_ABSENT);
+    assert_int_equal(out.n, n);
+    assert_int_equal(out.p[0], 'a');
+    bcemr_buf_free(&out);
+}
+
 /* Whole transcripts are handed out as their bytes, tuples as structs; from an array and from input.
  */
 static void items_of_lists(void **state)
@@ -1066,6 +1114,8 @@ int main(void)
         TEST(nothing_bad_can_be_written),
         TEST(writing_without_memory),
         TEST(lists_on_their_own),
+        TEST(lists_that_nobody_read),
+        TEST(writing_appends),
         TEST(items_of_lists),
         TEST(only_entries_stand_as_entries),
         TEST(labels_are_unique),
