@@ -109,13 +109,14 @@ out:
     return status;
 }
 
-static bool same_member(const bcemr_tr_member *member, bcemr_span encoding)
+static bcemr_status same_member(const bcemr_tr_member *member, bcemr_span encoding, bool *same,
+                                bcemr_error *err)
 {
     bcemr_buf written = BCEMR_BUF_EMPTY;
-    bool same = bcemr_write_member(member, &written, NULL) == BCEMR_OK &&
-                bcemr_span_equal(bcemr_buf_span(&written), encoding);
+    bcemr_status status = bcemr_write_member(member, &written, err);
+    *same = status == BCEMR_OK && bcemr_span_equal(bcemr_buf_span(&written), encoding);
     bcemr_buf_free(&written);
-    return same;
+    return status;
 }
 
 static bcemr_status step_leave(step *s, bcemr_span entry, bcemr_error *err)
@@ -123,6 +124,7 @@ static bcemr_status step_leave(step *s, bcemr_span entry, bcemr_error *err)
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_leave leave;
     bcemr_tr_member member;
+    bool same = false;
     TRY(bcemr_read_e_leave(entry, &leave, err));
     TRY(bcemr_read_member(leave.member, &member, err));
     s->number = leave.number;
@@ -132,8 +134,8 @@ static bcemr_status step_leave(step *s, bcemr_span entry, bcemr_error *err)
     REQUIRE(place != BCEMR_NOWHERE && s->count > 1, BCEMR_BAD_SET, "Leave", "member");
     if (place == BCEMR_NOWHERE || s->count < 2)
         FAIL(BCEMR_E_ARGUMENT, "Leave", "member");
-    REQUIRE(same_member(&s->before->members[place], leave.member), BCEMR_BAD_SET, "Leave",
-            "member");
+    TRY(same_member(&s->before->members[place], leave.member, &same, err));
+    REQUIRE(same, BCEMR_BAD_SET, "Leave", "member");
     memmove(&s->members[place], &s->members[place + 1],
             (size_t)(s->count - place - 1) * sizeof s->members[0]);
     s->count--;

@@ -232,25 +232,35 @@ static int64_t next_tau(const ledger_chain *chain, int64_t clock)
     return clock > chain->tip.tau ? clock : chain->tip.tau + 1;
 }
 
-bool ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock)
+bcemr_status ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock, bool *behind,
+                                       bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_params params;
-    bool behind =
-        ledger_chain_params(chain, &held, &params, NULL) != BCEMR_OK ||
-        (clock < chain->tip.tau && (uint64_t)(chain->tip.tau - clock) > params.clock_difference);
+    TRY(ledger_chain_params(chain, &held, &params, err));
+    *behind =
+        clock < chain->tip.tau && (uint64_t)(chain->tip.tau - clock) > params.clock_difference;
+out:
     bcemr_buf_free(&held);
-    return behind;
+    return status;
+}
+
+static bcemr_status offer(ledger_chain *chain, int64_t clock, const bcemr_span *entries,
+                          uint64_t count, bool keep, ledger_outcome *outcomes, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    batch what = {.entries = entries, .count = count, .outcomes = outcomes};
+    TRY(ledger_chain_clock_behind(chain, clock, &what.refuse_signs, err));
+    TRY(make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, keep, err));
+out:
+    return status;
 }
 
 bcemr_status ledger_chain_submit(ledger_chain *chain, int64_t clock, const bcemr_span *entries,
                                  uint64_t count, ledger_outcome *outcomes, bcemr_error *err)
 {
-    const batch what = {.entries = entries,
-                        .count = count,
-                        .refuse_signs = ledger_chain_clock_behind(chain, clock),
-                        .outcomes = outcomes};
-    return make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, true, err);
+    return offer(chain, clock, entries, count, true, outcomes, err);
 }
 
 bcemr_status ledger_chain_submit_one(ledger_chain *chain, int64_t clock, bcemr_span entry,
@@ -290,9 +300,5 @@ out:
 bcemr_status ledger_chain_check(ledger_chain *chain, int64_t clock, const bcemr_span *entries,
                                 uint64_t count, ledger_outcome *outcomes, bcemr_error *err)
 {
-    const batch what = {.entries = entries,
-                        .count = count,
-                        .refuse_signs = ledger_chain_clock_behind(chain, clock),
-                        .outcomes = outcomes};
-    return make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, false, err);
+    return offer(chain, clock, entries, count, false, outcomes, err);
 }

@@ -75,8 +75,9 @@ BCEMR_MUST_USE bcemr_status ledger_chain_check(ledger_chain *chain, int64_t cloc
 uint64_t ledger_chain_size(const ledger_chain *chain);
 uint64_t ledger_chain_height(const ledger_chain *chain);
 int64_t ledger_chain_tau(const ledger_chain *chain);
-/* True when clock stands behind the last tau by more than the allowed difference. */
-bool ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock);
+/* Whether clock stands behind the last tau by more than the allowed difference. */
+BCEMR_MUST_USE bcemr_status ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock,
+                                                      bool *behind, bcemr_error *err);
 BCEMR_MUST_USE bcemr_status ledger_chain_root(const ledger_chain *chain, uint64_t size,
                                               bcemr_hash *out);
 

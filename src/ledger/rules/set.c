@@ -143,14 +143,19 @@ out:
     return status;
 }
 
-static bool is_member(const rules *r, uint64_t place, bcemr_span encoding)
+/* Whether the member at place (BCEMR_NOWHERE: none) is exactly this one. */
+static bcemr_status is_member(const rules *r, uint64_t place, bcemr_span encoding, bool *same)
 {
+    bcemr_status status = BCEMR_OK;
     bcemr_buf written = BCEMR_BUF_EMPTY;
-    bool same = place < r->set.count &&
-                bcemr_write_member(&r->set.members[place], &written, NULL) == BCEMR_OK &&
-                bcemr_span_equal(bcemr_buf_span(&written), encoding);
+    *same = false;
+    if (place >= r->set.count)
+        goto out;
+    TRY(bcemr_write_member(&r->set.members[place], &written, r->err));
+    *same = bcemr_span_equal(bcemr_buf_span(&written), encoding);
+out:
     bcemr_buf_free(&written);
-    return same;
+    return status;
 }
 
 /*
@@ -164,12 +169,14 @@ bcemr_status rules_leave(rules *r, bcemr_span entry)
     bcemr_error *err = r->err;
     bcemr_tr_e_leave leave;
     bcemr_tr_member member;
+    bool same = false;
     TRY(bcemr_read_e_leave(entry, &leave, err));
     TRY(bcemr_read_member(leave.member, &member, err));
     TRY(rules_rows(r, roles, 2));
     TRY(check_step(r, leave.number, &leave.before));
     uint64_t place = bcemr_set_place(&r->set, member.id);
-    CHECK(SET_NOT_MEMBER, is_member(r, place, leave.member));
+    TRY(is_member(r, place, leave.member, &same));
+    CHECK(SET_NOT_MEMBER, same);
     NEED(place != BCEMR_NOWHERE);
     TRY(check_votes(r, place));
     TRY(rules_claim_authority_row(r, 0));
