@@ -30,7 +30,7 @@ uint64_t bcemr_bitmap_count(bcemr_span bitmap)
 {
     uint64_t count = 0;
     for (uint64_t i = 0; i < bitmap.n; i++)
-        for (unsigned byte = bitmap.p[i]; byte > 0; byte &= byte - 1)
+        for (unsigned bits = bitmap.p[i]; bits > 0; bits &= bits - 1)
             count++;
     return count;
 }
