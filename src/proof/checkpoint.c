@@ -127,6 +127,7 @@ bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context, const bcemr_ha
     bcemr_tr_cosigned values[2];
     bcemr_tr_checkpoint checkpoints[2];
     err = core_error(err, &local);
+    memset(checkpoints, 0, sizeof checkpoints); /* what a switched-off check leaves */
     REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, one, &checkpoints[0], err),
                   "cosigned", NULL);
     REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, other, &checkpoints[1], err),

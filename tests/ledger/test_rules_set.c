@@ -178,7 +178,7 @@ static void join_full(void **state)
 {
     world *w = *state;
     static consortium_node more[BCEMR_SET_MAX + 1];
-    static char names[BCEMR_SET_MAX + 1][16];
+    static char names[BCEMR_SET_MAX + 1][32];
     for (int i = 4; i <= BCEMR_SET_MAX; i++) {
         (void)snprintf(names[i], sizeof names[i], "cloud-m%d", i);
         consortium_node_make(&more[i], names[i], BCEMR_role_CLOUD, names[i]);

@@ -57,7 +57,8 @@ static bcemr_status look(void *user, bcemr_span key, bcemr_span value, bool *mor
     (void)more;
     assert_true(s->count == 0 ||
                 bcemr_span_compare(bcemr_span_of(s->last, s->last_length), key) < 0);
-    assert_true(key.n >= s->prefix.n && memcmp(key.p, s->prefix.p, (size_t)s->prefix.n) == 0);
+    assert_true(s->prefix.n <= key.n &&
+                bcemr_span_equal(bcemr_span_of(key.p, s->prefix.n), s->prefix));
     memcpy(s->last, key.p, (size_t)key.n);
     s->last_length = key.n;
     uint64_t number = (uint64_t)key.p[0] * 50 + (uint64_t)key.p[1] * 7 + (key.n > 2 ? key.p[2] : 0);

@@ -186,10 +186,8 @@ bcemr_status rules_load_params(rules *r)
         ledger_key_add_number(&key, version);
         status = ledger_get_record(r->state, LEDGER_PARAMS, ledger_key_span(&key),
                                    &bcemr_type_state_params, &held, &later, err);
-        if (status == BCEMR_E_NOT_FOUND && r->has_params) {
-            status = BCEMR_OK;
+        if (status == BCEMR_E_NOT_FOUND && r->has_params)
             break;
-        }
         TRY(status);
         if (later.height > r->at.height)
             break;

@@ -164,8 +164,12 @@ static bool starts_with(bcemr_span key, bcemr_span prefix)
 
 /* A walk in order with the rows still to come on a stack; depth is logarithmic but for an
  * adversary who chooses keys by their priorities, so the stack grows. */
+typedef struct waiting {
+    const row *next;
+} waiting;
+
 typedef struct walk {
-    const row **rows;
+    waiting *rows;
     uint64_t count, room;
 } walk;
 
@@ -173,16 +177,16 @@ static bcemr_status push(walk *w, const row *r)
 {
     if (w->count == w->room) {
         uint64_t room = w->room ? 2 * w->room : 64;
-        const row **more = bcemr_allocate(room * sizeof *more);
+        waiting *more = bcemr_allocate(room * sizeof *more);
         if (!more)
             return BCEMR_E_NO_MEMORY;
         if (w->count > 0)
-            memcpy((void *)more, (const void *)w->rows, (size_t)(w->count * sizeof *more));
-        bcemr_release((void *)w->rows);
+            memcpy(more, w->rows, (size_t)(w->count * sizeof *more));
+        bcemr_release(w->rows);
         w->rows = more;
         w->room = room;
     }
-    w->rows[w->count++] = r;
+    w->rows[w->count++].next = r;
     return BCEMR_OK;
 }
 
@@ -212,7 +216,7 @@ static bcemr_status scan(void *self, ledger_table table, bcemr_span prefix, bcem
     bcemr_span start = bcemr_span_compare(prefix, from) > 0 ? prefix : from;
     TRY(descend(&w, m->tables[table], start));
     while (more && w.count > 0) {
-        const row *r = w.rows[--w.count];
+        const row *r = w.rows[--w.count].next;
         if (!starts_with(key_of(r), prefix))
             break;
         if (r->there)
@@ -220,7 +224,7 @@ static bcemr_status scan(void *self, ledger_table table, bcemr_span prefix, bcem
         TRY(descend(&w, r->right, start));
     }
 out:
-    bcemr_release((void *)w.rows);
+    bcemr_release(w.rows);
     return status;
 }
 
