@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes a corpus: every message, entry and leaf of a seeded story, one file each. */
+#include "bcemr/demo/stage.h"
+#include "bcemr/demo/story.h"
+#include "bcemr/random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *folder;
+
+static void put(const char *target, const char *name, unsigned number, bcemr_span bytes)
+{
+    char path[4096];
+    files_error err;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, target);
+    (void)!files_make_folder(path, &err);
+    (void)snprintf(path, sizeof path, "%s/%s/%s-%u", folder, target, name, number);
+    (void)!files_write(path, bytes, FILES_REPLACE, &err);
+}
+
+static bcemr_status keep(world *w, world_point point, bcemr_buf *message)
+{
+    static unsigned number;
+    const bcemr_type *type = bcemr_type_of(bcemr_buf_span(message));
+    (void)w;
+    (void)point;
+    if (type && message->n <= 16384)
+        put("wire", bcemr_type_name(type), number++, bcemr_buf_span(message));
+    return BCEMR_OK;
+}
+
+static void keep_ledger(world *w)
+{
+    bcemr_buf leaf = BCEMR_BUF_EMPTY, visit = BCEMR_BUF_EMPTY, set = BCEMR_BUF_EMPTY;
+    for (uint64_t i = 0; i < ledger_chain_size(w->chain); i++) {
+        bcemr_buf_clear(&leaf);
+        if (ledger_chain_leaf(w->chain, i, &leaf) == BCEMR_OK)
+            put("proof", "leaf", (unsigned)i, bcemr_buf_span(&leaf));
+    }
+    if (w->view.visit(w->view.user, &w->vid, &visit) == BCEMR_OK)
+        put("visit_log", "visit", 0, bcemr_buf_span(&visit));
+    if (w->view.set(w->view.user, BCEMR_NOW, &set) == BCEMR_OK)
+        put("proof", "set", 0, bcemr_buf_span(&set));
+    put("decode", "g2", 0, bcemr_span_of(w->nodes[0].publics.x.b, 96));
+    put("decode", "g1", 0, bcemr_span_of(w->visit.keys.pkv.b, 48));
+    put("decode", "ed25519", 0, bcemr_span_of(w->nodes[0].publics.a.b, 32));
+    put("decode", "x25519", 0, bcemr_span_of(w->nodes[0].publics.e.b, 32));
+    bcemr_buf_free(&leaf);
+    bcemr_buf_free(&visit);
+    bcemr_buf_free(&set);
+}
+
+/* A contribution in clear: two small documents, one of them empty. */
+static void keep_parts(void)
+{
+    static const uint8_t text[] = "short";
+    bcemr_tr_document documents[2] = {
+        {.name = bcemr_text("a.txt"), .media_type = bcemr_text("text/plain"), .length = 5},
+        {.name = bcemr_text("b.txt"), .media_type = bcemr_text("text/plain"), .length = 0}};
+    bcemr_span bytes[2] = {{text, 5}, {text, 0}};
+    bcemr_source sources[2] = {bcemr_source_bytes(&bytes[0]), bcemr_source_bytes(&bytes[1])};
+    bcemr_buf manifest = BCEMR_BUF_EMPTY, head = BCEMR_BUF_EMPTY, whole = BCEMR_BUF_EMPTY;
+    bcemr_buf waived = BCEMR_BUF_EMPTY;
+    bcemr_composed composed;
+    const bcemr_tr_waived w = {BCEMR_waiver_NO_DEVICE};
+    bool ok = bcemr_source_hash(&sources[0], NULL, &documents[0].hash, NULL) == BCEMR_OK &&
+              bcemr_source_hash(&sources[1], NULL, &documents[1].hash, NULL) == BCEMR_OK &&
+              bcemr_write_waived(&w, &waived, NULL) == BCEMR_OK;
+    const bcemr_tr_manifest m = {.documents = BCEMR_LIST_OF(documents, 2)};
+    ok = ok && bcemr_write_manifest(&m, &manifest, NULL) == BCEMR_OK;
+    const bcemr_tr_contribution c = {
+        .i = 1, .manifest = bcemr_buf_span(&manifest), .presence = bcemr_buf_span(&waived)};
+    ok = ok && bcemr_write_contribution(&c, &head, NULL) == BCEMR_OK;
+    bcemr_source all = bcemr_composed_source(&composed, bcemr_buf_span(&head), sources, 2);
+    ok = ok && bcemr_buf_reserve(&whole, all.length) == BCEMR_OK &&
+         all.read(all.user, 0, whole.p, all.length) == BCEMR_OK;
+    whole.n = ok ? all.length : 0;
+    if (ok)
+        put("parts", "contribution", 0, bcemr_buf_span(&whole));
+    bcemr_buf_free(&manifest);
+    bcemr_buf_free(&head);
+    bcemr_buf_free(&whole);
+    bcemr_buf_free(&waived);
+}
+
+int main(int argc, char **argv)
+{
+    const demo_options options = {.doctors = 3, .threads = 1, .seed = "corpus"};
+    static world w;
+    report r;
+    stage s = {0};
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+        return 2;
+    }
+    folder = argv[1];
+    random_permit();
+    report_begin(&r, stdout, stderr, false);
+    r.quiet = true;
+    bool ok = stage_open_scratch(&s, &r, &options) && stage_world(&s, &w, s.folder) == BCEMR_OK;
+    w.hand = keep;
+    ok = ok && story_until(&w, WORLD_PHASES) == BCEMR_OK;
+    if (ok) {
+        keep_ledger(&w);
+        keep_parts();
+        put("story", "none", 0, bcemr_span_of("\0\0\0", 3));
+        put("story", "one", 0, bcemr_span_of("\5\200\1", 3));
+        put("story", "two", 0, bcemr_span_of("\3\100\1\30\20\200", 6));
+    }
+    world_close(&w);
+    stage_close(&s);
+    return ok ? 0 : 1;
+}
