@@ -1,57 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of any length under the group key: both forms, their border, and what must not open. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include "wire/fault.h"
+/* Messages of any length under the group key: place, length, key, and every byte count (section 3).
+ */
+#include "client/client_test.h"
 
 #include <bcemr/hash.h>
 #include <bcemr/message.h>
+#include <sodium.h>
 
-static bcemr_key gk = {{7}}, other = {{8}};
-static bcemr_hash vid = {{1}};
-static bcemr_tr_msg place, elsewhere;
-static uint8_t text[5 * BCEMR_CHUNK];
+static const bcemr_key gk = {{1, 2, 3}}, other_gk = {{1, 2, 4}};
+static const bcemr_hash vid = {{9}}, other_vid = {{8}};
 
-static int begin(void **state)
+static bcemr_tr_msg place(void)
 {
-    (void)state;
-    bcemr_context *context = NULL;
-    if (bcemr_context_new(&context) != BCEMR_OK) /* the random source */
-        return -1;
-    bcemr_context_free(context);
-    place = (bcemr_tr_msg){vid, 0, bcemr_text("doctor"), 1, 0};
-    elsewhere = (bcemr_tr_msg){vid, 1, bcemr_text("doctor"), 1, 0};
-    for (uint64_t i = 0; i < sizeof text; i++)
-        text[i] = (uint8_t)(i * 131 >> 3);
-    return 0;
+    return (bcemr_tr_msg){vid, 1, bcemr_text("doctor-1"), 2, 3};
 }
 
-static bcemr_status seal(uint64_t n, bcemr_buf *out)
+/* A message of n bytes and what it is sealed to. */
+typedef struct message {
+    bcemr_buf plain, sealed;
+    bcemr_span plain_span, span;
+} message;
+
+static void message_make(message *m, uint64_t n)
 {
-    const bcemr_span bytes = {text, n};
-    const bcemr_source source = bcemr_source_bytes(&bytes);
-    const bcemr_sink sink = bcemr_sink_buffer(out);
-    bcemr_buf_clear(out);
-    return bcemr_long_message_seal(&gk, &place, &source, NULL, &sink, NULL);
+    const bcemr_tr_msg ad = place();
+    *m = (message){0};
+    OK(bcemr_buf_reserve(&m->plain, n + 1));
+    for (; m->plain.n < n; m->plain.n++)
+        m->plain.p[m->plain.n] = (uint8_t)(m->plain.n * 13 + (m->plain.n >> 9));
+    m->plain_span = bcemr_buf_span(&m->plain);
+    const bcemr_source source = bcemr_source_bytes(&m->plain_span);
+    const bcemr_sink sink = bcemr_sink_buffer(&m->sealed);
+    OK(bcemr_long_message_seal(&gk, &ad, &source, NULL, &sink, &why));
+    m->span = bcemr_buf_span(&m->sealed);
 }
 
-static bcemr_status open_with(const bcemr_key *key, const bcemr_tr_msg *ad, const bcemr_buf *sealed,
-                              bcemr_buf *out)
+static void message_free(message *m)
 {
-    const bcemr_span bytes = bcemr_buf_span(sealed);
-    const bcemr_source source = bcemr_source_bytes(&bytes);
+    bcemr_buf_free(&m->plain);
+    bcemr_buf_free(&m->sealed);
+}
+
+/* Opens; how much came out before it was refused goes to released. */
+static bcemr_status open_as(const bcemr_key *key, const bcemr_tr_msg *ad, bcemr_span sealed,
+                            bcemr_buf *out)
+{
+    const bcemr_source source = bcemr_source_bytes(&sealed);
     const bcemr_sink sink = bcemr_sink_buffer(out);
-    bcemr_error err = {0};
     bcemr_buf_clear(out);
-    bcemr_status status = bcemr_long_message_open(key, ad, &source, NULL, &sink, &err);
-    if (status == BCEMR_E_REFUSED)
-        assert_string_equal(bcemr_verdict_name(err.verdict), "BAD_SEALED_MESSAGE");
-    return status;
+    return bcemr_long_message_open(key, ad, &source, NULL, &sink, &why);
 }
 
 static const uint64_t lengths[] = {0,
@@ -59,145 +56,253 @@ static const uint64_t lengths[] = {0,
                                    BCEMR_MESSAGE_SHORT - 1,
                                    BCEMR_MESSAGE_SHORT,
                                    BCEMR_MESSAGE_SHORT + 1,
-                                   2 * BCEMR_CHUNK,
-                                   2 * BCEMR_CHUNK + 1,
-                                   5 * BCEMR_CHUNK};
-#define LENGTHS (sizeof lengths / sizeof lengths[0])
+                                   2 * BCEMR_MESSAGE_SHORT,
+                                   2 * BCEMR_MESSAGE_SHORT + 1,
+                                   (1 << 20) + 77};
 
-static void gives_back_what_it_took(void **state)
+static void every_length_comes_back(void **state)
 {
+    const bcemr_tr_msg ad = place();
     (void)state;
-    bcemr_buf sealed = BCEMR_BUF_EMPTY, plain = BCEMR_BUF_EMPTY;
-    for (size_t i = 0; i < LENGTHS; i++) {
-        uint64_t plain_length = 99;
-        assert_int_equal(seal(lengths[i], &sealed), BCEMR_OK);
-        assert_int_equal(sealed.n, bcemr_long_message_length(lengths[i]));
-        assert_true(bcemr_long_message_plain_length(sealed.n, &plain_length));
-        assert_int_equal(plain_length, lengths[i]);
-        assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_OK);
-        assert_int_equal(plain.n, lengths[i]);
-        if (plain.n > 0)
-            assert_memory_equal(plain.p, text, plain.n);
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        message m;
+        bcemr_buf out = BCEMR_BUF_EMPTY;
+        uint64_t n = 0;
+        message_make(&m, lengths[i]);
+        assert_int_equal(m.sealed.n, bcemr_long_message_length(lengths[i]));
+        assert_true(bcemr_long_message_plain_length(m.sealed.n, &n));
+        assert_int_equal(n, lengths[i]);
+        assert_true((m.sealed.n <= BCEMR_MESSAGE_BOX_MAX) == (lengths[i] <= BCEMR_MESSAGE_SHORT));
+        OK(open_as(&gk, &ad, m.span, &out));
+        assert_true(bcemr_span_equal(bcemr_buf_span(&out), m.plain_span));
+        bcemr_buf_free(&out);
+        message_free(&m);
     }
-    bcemr_buf_free(&sealed);
-    bcemr_buf_free(&plain);
 }
 
-static void opens_only_under_its_key_and_place(void **state)
+/* Sealed lengths that no message has are refused, all others name one message's length. */
+static void lengths_are_one_to_one(void **state)
 {
+    uint64_t n = 0, valid = 0;
     (void)state;
-    bcemr_buf sealed = BCEMR_BUF_EMPTY, plain = BCEMR_BUF_EMPTY;
-    for (size_t i = 0; i < LENGTHS; i++) {
-        assert_int_equal(seal(lengths[i], &sealed), BCEMR_OK);
-        assert_int_equal(open_with(&other, &place, &sealed, &plain), BCEMR_E_REFUSED);
-        assert_int_equal(plain.n, 0);
-        assert_int_equal(open_with(&gk, &elsewhere, &sealed, &plain), BCEMR_E_REFUSED);
-        sealed.p[0] ^= 1; /* the nonce, or n */
-        assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_E_REFUSED);
-        sealed.p[0] ^= 1;
-        sealed.p[sealed.n - 1] ^= 1;
-        assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_E_REFUSED);
-        sealed.n--;
-        assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_E_REFUSED);
+    for (uint64_t sealed = 0; sealed < 3 * BCEMR_CHUNK_SEALED; sealed++) {
+        if (!bcemr_long_message_plain_length(sealed, &n))
+            continue;
+        valid++;
+        assert_int_equal(bcemr_long_message_length(n), sealed);
     }
-    bcemr_buf_free(&sealed);
-    bcemr_buf_free(&plain);
-}
-
-/* A chunk left out, or two in the other order. */
-static void keeps_every_chunk_in_its_place(void **state)
-{
-    (void)state;
-    bcemr_buf sealed = BCEMR_BUF_EMPTY, plain = BCEMR_BUF_EMPTY;
-    static uint8_t chunk[BCEMR_CHUNK_SEALED];
-    assert_int_equal(seal(5 * BCEMR_CHUNK, &sealed), BCEMR_OK);
-    memcpy(chunk, sealed.p + 32, sizeof chunk);
-    memcpy(sealed.p + 32, sealed.p + 32 + sizeof chunk, sizeof chunk);
-    memcpy(sealed.p + 32 + sizeof chunk, chunk, sizeof chunk);
-    assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_E_REFUSED);
-    assert_int_equal(plain.n, 0);
-    assert_int_equal(seal(5 * BCEMR_CHUNK, &sealed), BCEMR_OK);
-    sealed.n -= BCEMR_CHUNK_SEALED;
-    assert_int_equal(open_with(&gk, &place, &sealed, &plain), BCEMR_E_REFUSED);
-    bcemr_buf_free(&sealed);
-    bcemr_buf_free(&plain);
-}
-
-static void knows_lengths_that_no_message_has(void **state)
-{
-    (void)state;
-    uint64_t n;
-    assert_false(bcemr_long_message_plain_length(0, &n));
+    /* every length that seals into so few bytes, and no more */
+    uint64_t longest = 3 * (uint64_t)BCEMR_CHUNK;
+    while (bcemr_long_message_length(longest) >= 3 * BCEMR_CHUNK_SEALED)
+        longest--;
+    assert_int_equal(valid, longest + 1);
     assert_false(bcemr_long_message_plain_length(39, &n));
-    assert_true(bcemr_long_message_plain_length(40, &n));
-    assert_true(bcemr_long_message_plain_length(BCEMR_MESSAGE_BOX_MAX, &n));
-    /* between the longest box and the shortest stream there is nothing */
-    uint64_t shortest = bcemr_long_message_length(BCEMR_MESSAGE_SHORT + 1);
-    for (uint64_t sealed = BCEMR_MESSAGE_BOX_MAX + 1; sealed < shortest; sealed++)
-        assert_false(bcemr_long_message_plain_length(sealed, &n));
-    assert_true(bcemr_long_message_plain_length(shortest, &n));
-    for (uint64_t extra = 1; extra <= 16; extra++) /* a last chunk without a byte */
-        assert_false(bcemr_long_message_plain_length(32 + 2 * BCEMR_CHUNK_SEALED + extra, &n));
+    assert_false(bcemr_long_message_plain_length(BCEMR_MESSAGE_BOX_MAX + 1, &n));
 }
 
-static bcemr_status reseal(const bcemr_buf *sealed, const bcemr_key *from, bcemr_buf *out)
-{
-    const bcemr_span bytes = bcemr_buf_span(sealed);
-    const bcemr_source source = bcemr_source_bytes(&bytes);
-    const bcemr_sink sink = bcemr_sink_buffer(out);
-    bcemr_buf_clear(out);
-    return bcemr_long_message_reseal(from, &place, &other, &elsewhere, &source, NULL, &sink, NULL);
-}
-
-static void seals_anew_for_another_epoch(void **state)
+static void the_place_counts(void **state)
 {
     (void)state;
-    bcemr_buf sealed = BCEMR_BUF_EMPTY, anew = BCEMR_BUF_EMPTY, plain = BCEMR_BUF_EMPTY;
-    for (size_t i = 0; i < LENGTHS; i++) {
-        assert_int_equal(seal(lengths[i], &sealed), BCEMR_OK);
-        assert_int_equal(reseal(&sealed, &gk, &anew), BCEMR_OK);
-        assert_int_equal(open_with(&gk, &place, &anew, &plain), BCEMR_E_REFUSED);
-        assert_int_equal(open_with(&other, &elsewhere, &anew, &plain), BCEMR_OK);
-        assert_int_equal(plain.n, lengths[i]);
-        if (plain.n > 0)
-            assert_memory_equal(plain.p, text, plain.n);
-        assert_int_equal(reseal(&sealed, &other, &anew), BCEMR_E_REFUSED);
-        sealed.p[sealed.n - 1] ^= 1;
-        assert_int_equal(reseal(&sealed, &gk, &anew), BCEMR_E_REFUSED);
-    }
-    bcemr_buf_free(&sealed);
-    bcemr_buf_free(&anew);
-    bcemr_buf_free(&plain);
-}
-
-static void says_when_memory_runs_out(void **state)
-{
-    (void)state;
-    bcemr_buf sealed = BCEMR_BUF_EMPTY, out = BCEMR_BUF_EMPTY;
-    static const uint64_t n[] = {100, 3 * BCEMR_CHUNK};
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(seal(n[i], &sealed), BCEMR_OK);
-        bcemr_status status = BCEMR_E_NO_MEMORY;
-        for (uint64_t at = 1; status != BCEMR_OK; at++) {
-            bcemr_switch_fail_allocation(at);
-            status = reseal(&sealed, &gk, &out);
-            bcemr_switch_fail_allocation(0);
-            assert_true(status == BCEMR_OK || status == BCEMR_E_NO_MEMORY);
-            bcemr_buf_free(&out);
+    for (uint64_t n = 10; n < 100000; n += 89990) {
+        message m;
+        bcemr_buf out = BCEMR_BUF_EMPTY;
+        message_make(&m, n);
+        bcemr_tr_msg places[5];
+        for (int i = 0; i < 5; i++)
+            places[i] = place();
+        places[0].vid = other_vid;
+        places[1].epoch++;
+        places[2].sender = bcemr_text("doctor-2");
+        places[3].position++;
+        places[4].k--;
+        for (int i = 0; i < 5; i++) {
+            REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &places[i], m.span, &out));
+            assert_int_equal(out.n, 0);
         }
+        const bcemr_tr_msg right = place();
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&other_gk, &right, m.span, &out));
+        OK(open_as(&gk, &right, m.span, &out));
+        bcemr_buf_free(&out);
+        message_free(&m);
     }
-    bcemr_buf_free(&sealed);
+}
+
+static void every_byte_counts(void **state)
+{
+    message m;
+    bcemr_buf out = BCEMR_BUF_EMPTY;
+    const bcemr_tr_msg ad = place();
+    (void)state;
+    message_make(&m, 100);
+    for (uint64_t i = 0; i < m.sealed.n; i++) {
+        m.sealed.p[i] ^= 0x80;
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, m.span, &out));
+        assert_int_equal(out.n, 0);
+        m.sealed.p[i] ^= 0x80;
+    }
+    for (uint64_t n = 0; n < m.sealed.n; n++)
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, bcemr_span_of(m.span.p, n), &out));
+    message_free(&m);
+    message_make(&m, 3 * BCEMR_CHUNK + 5);
+    for (uint64_t i = 0; i < m.sealed.n; i += i < 40 ? 1 : 4099) {
+        m.sealed.p[i] ^= 1;
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, m.span, &out));
+        uint64_t chunk = i < 32 ? 0 : (i - 32) / BCEMR_CHUNK_SEALED;
+        assert_int_equal(why.index, chunk);
+        assert_true(out.n <= chunk * BCEMR_CHUNK); /* nothing before its tag held */
+        m.sealed.p[i] ^= 1;
+    }
+    for (uint64_t n = m.sealed.n - 30; n < m.sealed.n; n++)
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, bcemr_span_of(m.span.p, n), &out));
+    OK(open_as(&gk, &ad, m.span, &out));
+    bcemr_buf_free(&out);
+    message_free(&m);
+}
+
+/* Chunks of two messages in the same place do not mix: each has 32 random bytes of its own. */
+static void chunks_belong_to_one_message(void **state)
+{
+    message a, b;
+    bcemr_buf out = BCEMR_BUF_EMPTY;
+    const bcemr_tr_msg ad = place();
+    (void)state;
+    message_make(&a, 2 * BCEMR_CHUNK);
+    message_make(&b, 2 * BCEMR_CHUNK);
+    assert_memory_not_equal(a.sealed.p, b.sealed.p, 32);
+    memcpy(a.sealed.p + 32 + BCEMR_CHUNK_SEALED, b.sealed.p + 32 + BCEMR_CHUNK_SEALED, 100);
+    REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, a.span, &out));
+    assert_int_equal(why.index, 1);
+    bcemr_buf_free(&out);
+    message_free(&a);
+    message_free(&b);
+}
+
+static void a_message_goes_into_another_epoch(void **state)
+{
+    const bcemr_tr_msg from = place();
+    bcemr_tr_msg to = place();
+    (void)state;
+    to.epoch++;
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        message m;
+        bcemr_buf again = BCEMR_BUF_EMPTY, out = BCEMR_BUF_EMPTY;
+        message_make(&m, lengths[i]);
+        const bcemr_source source = bcemr_source_bytes(&m.span);
+        const bcemr_sink sink = bcemr_sink_buffer(&again);
+        OK(bcemr_long_message_reseal(&gk, &from, &other_gk, &to, &source, NULL, &sink, &why));
+        assert_int_equal(again.n, m.sealed.n);
+        OK(open_as(&other_gk, &to, bcemr_buf_span(&again), &out));
+        assert_true(bcemr_span_equal(bcemr_buf_span(&out), m.plain_span));
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &to, bcemr_buf_span(&again), &out));
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&other_gk, &from, bcemr_buf_span(&again), &out));
+        bcemr_buf_clear(&again);
+        REFUSED(BCEMR_BAD_SEALED_MESSAGE,
+                bcemr_long_message_reseal(&gk, &to, &other_gk, &to, &source, NULL, &sink, &why));
+        bcemr_buf_free(&again);
+        bcemr_buf_free(&out);
+        message_free(&m);
+    }
+}
+
+/* ---- who fails beside it ---- */
+
+static bcemr_status read_nothing(void *user, uint64_t offset, uint8_t *out, uint64_t n)
+{
+    (void)offset;
+    (void)out;
+    (void)n;
+    return *(const bcemr_status *)user;
+}
+
+static bcemr_status write_nothing(void *user, bcemr_span bytes)
+{
+    (void)bytes;
+    return *(const bcemr_status *)user;
+}
+
+static bcemr_status stop(void *user, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    return *(const bcemr_status *)user;
+}
+
+static void others_may_fail(void **state)
+{
+    bcemr_status io = BCEMR_E_IO, stopped = BCEMR_E_INTERRUPTED;
+    const bcemr_sink broken = {&io, write_nothing}, nowhere = bcemr_sink_nowhere();
+    const bcemr_tr_msg ad = place();
+    const bcemr_progress progress = {&stopped, stop};
+    const bcemr_run run = {.progress = &progress};
+    (void)state;
+    for (uint64_t n = 10; n < 100000; n += 89990) {
+        message m;
+        message_make(&m, n);
+        const bcemr_source plain = bcemr_source_bytes(&m.plain_span);
+        const bcemr_source sealed = bcemr_source_bytes(&m.span);
+        const bcemr_source no_plain = {&io, n, read_nothing};
+        const bcemr_source no_sealed = {&io, m.span.n, read_nothing};
+        assert_int_equal(bcemr_long_message_seal(&gk, &ad, &plain, NULL, &broken, &why),
+                         BCEMR_E_IO);
+        assert_int_equal(bcemr_long_message_open(&gk, &ad, &sealed, NULL, &broken, &why),
+                         BCEMR_E_IO);
+        assert_int_equal(
+            bcemr_long_message_reseal(&gk, &ad, &other_gk, &ad, &sealed, NULL, &broken, &why),
+            BCEMR_E_IO);
+        FAILS(BCEMR_E_IO, bcemr_long_message_seal(&gk, &ad, &no_plain, NULL, &nowhere, &why));
+        FAILS(BCEMR_E_IO, bcemr_long_message_open(&gk, &ad, &no_sealed, NULL, &nowhere, &why));
+        FAILS(BCEMR_E_IO, bcemr_long_message_reseal(&gk, &ad, &other_gk, &ad, &no_sealed, NULL,
+                                                    &nowhere, &why));
+        if (n > BCEMR_MESSAGE_SHORT) {
+            FAILS(BCEMR_E_INTERRUPTED,
+                  bcemr_long_message_seal(&gk, &ad, &plain, &run, &nowhere, &why));
+            FAILS(BCEMR_E_INTERRUPTED,
+                  bcemr_long_message_open(&gk, &ad, &sealed, &run, &nowhere, &why));
+            assert_int_equal(
+                bcemr_long_message_reseal(&gk, &ad, &other_gk, &ad, &sealed, &run, &nowhere, &why),
+                BCEMR_E_INTERRUPTED);
+        }
+        message_free(&m);
+    }
+}
+
+static bcemr_status there_and_back(const message *m)
+{
+    const bcemr_tr_msg ad = place();
+    const bcemr_source plain = bcemr_source_bytes(&m->plain_span);
+    const bcemr_source sealed = bcemr_source_bytes(&m->span);
+    const bcemr_sink nowhere = bcemr_sink_nowhere();
+    bcemr_status status = bcemr_long_message_seal(&gk, &ad, &plain, NULL, &nowhere, &why);
+    if (status == BCEMR_OK)
+        status = bcemr_long_message_open(&gk, &ad, &sealed, NULL, &nowhere, &why);
+    if (status == BCEMR_OK)
+        status = bcemr_long_message_reseal(&gk, &ad, &other_gk, &ad, &sealed, NULL, &nowhere, &why);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    message m;
+    (void)state;
+    message_make(&m, 10);
+    EVERY_ALLOCATION(there_and_back(&m));
+    message_free(&m);
+    message_make(&m, BCEMR_MESSAGE_SHORT + 1);
+    EVERY_ALLOCATION(there_and_back(&m));
+    message_free(&m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_back_what_it_took),
-        cmocka_unit_test(opens_only_under_its_key_and_place),
-        cmocka_unit_test(keeps_every_chunk_in_its_place),
-        cmocka_unit_test(knows_lengths_that_no_message_has),
-        cmocka_unit_test(seals_anew_for_another_epoch),
-        cmocka_unit_test(says_when_memory_runs_out),
+        cmocka_unit_test(every_length_comes_back),
+        cmocka_unit_test(lengths_are_one_to_one),
+        cmocka_unit_test(the_place_counts),
+        cmocka_unit_test(every_byte_counts),
+        cmocka_unit_test(chunks_belong_to_one_message),
+        cmocka_unit_test(a_message_goes_into_another_epoch),
+        cmocka_unit_test(others_may_fail),
+        cmocka_unit_test_teardown(every_allocation_may_fail, switches_on),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
