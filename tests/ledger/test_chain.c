@@ -470,6 +470,12 @@ static void view(void **state)
     assert_int_equal(leaf, facts.size - 1);
     must(v.find(v.user, "Admit", bcemr_span_of(visit.keys.pkv.b, 48), &leaf));
     assert_int_equal(leaf, WORLD_DOCTORS + 1);
+    must(v.find(v.user, "Enrol", bcemr_span_of(w->c.doctors[1].publics.x.b, 96), &leaf));
+    assert_int_equal(leaf, 2);
+    assert_int_equal(v.find(v.user, "Enrol", bcemr_span_of(w->c.nodes[0].row.x.b, 96), &leaf),
+                     BCEMR_E_NOT_FOUND); /* the genesis brought it */
+    assert_int_equal(v.find(v.user, "Seal", bcemr_span_of(visit.vid.b, 32), &leaf),
+                     BCEMR_E_ARGUMENT);
     assert_int_equal(v.confirm(v.user, &visit.vid, bcemr_text("cloud-1"), &leaf),
                      BCEMR_E_NOT_FOUND);
     assert_int_equal(v.checkpoint(v.user, &held), BCEMR_E_NOT_FOUND);

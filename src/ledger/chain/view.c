@@ -152,13 +152,39 @@ static bcemr_status stop(void *user, const char *kind, bcemr_span key, uint64_t 
     return ledger_chain_stopped(user, kind, key, leaf);
 }
 
+/* Whether the leaf holds an entry of this kind. */
+static bcemr_status is_of_kind(const ledger_chain *chain, uint64_t leaf, const char *kind,
+                               bool *same)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_leaf_parts parts;
+    TRY(ledger_chain_leaf(chain, leaf, &held));
+    TRY(bcemr_leaf_read(bcemr_buf_span(&held), &parts, NULL));
+    *same = strcmp(bcemr_type_label(parts.parts.type), kind) == 0;
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+/* KEYS holds every key that came once, whatever entry brought it. */
 static bcemr_status find(void *user, const char *kind, bcemr_span key, uint64_t *leaf)
 {
-    bool consent_key = strcmp(kind, "Consent") == 0;
-    if (!consent_key && strcmp(kind, "Admit") != 0 && strcmp(kind, "Enrol") != 0)
+    bcemr_status status = BCEMR_OK;
+    uint64_t at = 0;
+    bool same = false;
+    bool consent_kind = strcmp(kind, "Consent") == 0;
+    if (!consent_kind && strcmp(kind, "Admit") != 0 && strcmp(kind, "Enrol") != 0)
         return BCEMR_E_ARGUMENT;
-    return ledger_chain_marked(user, consent_key ? LEDGER_REVOKERS : LEDGER_KEYS, key,
-                               (bcemr_span){0}, leaf);
+    TRY(ledger_chain_marked(user, consent_kind ? LEDGER_REVOKERS : LEDGER_KEYS, key,
+                            (bcemr_span){0}, &at));
+    TRY(is_of_kind(user, at, kind, &same));
+    if (same)
+        *leaf = at;
+    else
+        status = BCEMR_E_NOT_FOUND;
+out:
+    return status;
 }
 
 void ledger_chain_view(const ledger_chain *chain, bcemr_ledger_view *out)
