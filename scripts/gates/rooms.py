@@ -22,7 +22,7 @@ class Room:
 
 
 def read_table():
-    headers, symbols, rooms, public = {}, {}, {}, {}
+    headers, symbols, rooms, public, alone = {}, {}, {}, {}, {}
     for number, line in enumerate(open(table_file, encoding="utf-8"), 1):
         words = line.split("#")[0].split()
         match words:
@@ -35,11 +35,13 @@ def read_table():
             case ["room", name, "rooms", *rest] if "groups" in rest:
                 cut = rest.index("groups")
                 rooms[name] = Room(rest[:cut], rest[cut + 1:])
+            case ["file", path, "groups", *rest]:
+                alone[path] = rest
             case ["header", name, room]:
                 public[name] = room
             case _:
                 sys.exit(f"{table_file}:{number}: not understood")
-    return headers, symbols, rooms, public
+    return headers, symbols, rooms, public, alone
 
 
 def undefined_and_defined(objects):
@@ -68,12 +70,13 @@ def objects_of(name):
     return []
 
 
-headers, symbols, rooms, public = read_table()
+headers, symbols, rooms, public, alone = read_table()
 libc = c_library_symbols()
 folders = {p.name for p in pathlib.Path("src").iterdir() if p.is_dir() and any(p.rglob("*.c"))}
 problems += [f"src/{name} is in no line of the table" for name in sorted(folders - set(rooms))]
 listed = {h.name for h in pathlib.Path("include/bcemr").iterdir()}
 problems += [f"include/bcemr/{h} is in no line of the table" for h in sorted(listed - set(public))]
+problems += [f"the table names {p}, which is gone" for p in sorted(alone) if not pathlib.Path(p).is_file()]
 problems += [f"the table names include/bcemr/{h}, which is gone" for h in sorted(set(public) - listed)]
 
 
@@ -97,25 +100,36 @@ def check_paths(name, room):
 
 
 def check_system_headers(name, room):
-    patterns = [p for g in room.groups for p in headers.get(g, [])]
     for path in sorted(pathlib.Path("src", name).rglob("*")):
         if not path.is_file() or path.suffix not in (".c", ".h", ".def"):
             continue
+        groups = room.groups + alone.get(path.as_posix(), [])
+        patterns = [p for g in groups for p in headers.get(g, [])]
         for header in re.findall(r"^\s*#\s*include\s*<([^>]+)>", path.read_text(encoding="utf-8"), re.M):
             if not header.startswith("bcemr/") and not any(fnmatch.fnmatchcase(header, p) for p in patterns):
                 problems.append(f"{path} includes <{header}>")
 
 
 def check_symbols(name, room, defined_by):
-    undefined, _ = undefined_and_defined(objects_of(name))
-    patterns = [p for g in room.groups for p in symbols.get(g, [])]
+    objects = objects_of(name)
+    own = undefined_and_defined(objects)[1]
+    for path, more in alone.items():
+        mine = [o for o in objects if o.as_posix().endswith(path + ".o")]
+        objects = [o for o in objects if o not in mine]
+        if mine:
+            check_undefined(name, room, room.groups + more, undefined_and_defined(mine)[0] - own, defined_by)
+    check_undefined(name, room, room.groups, undefined_and_defined(objects)[0] - own, defined_by)
+
+
+def check_undefined(name, room, groups, undefined, defined_by):
+    patterns = [p for g in groups for p in symbols.get(g, [])]
     for symbol in sorted(undefined):
         owner = next((r for r, names in defined_by.items() if symbol in names), None)
         if owner is not None:
             if owner not in room.rooms:
                 problems.append(f"room {name} calls {symbol}, of the room {owner}")
         elif not any(fnmatch.fnmatchcase(symbol, p) for p in patterns) and \
-                not ("libc" in room.groups and symbol in libc):
+                not ("libc" in groups and symbol in libc):
             problems.append(f"room {name} calls {symbol}, which no group of its line holds")
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
+#include "bcemr/bench/bench.h"
 #include "bcemr/command.h"
 #include "bcemr/demo/demo.h"
 #include "bcemr/threads.h"
@@ -64,6 +65,21 @@ static int run_demo(const void *options)
     return demo_main(&o);
 }
 
+/* ---- bench core ---- */
+
+static const bench_options bench_defaults = {.quick = false};
+static const command_option bench_table[] = {
+    OPTION(bench_options, "plot", "FILE", COMMAND_TEXT, plot, "write the bars as SVG to this file"),
+    OPTION(bench_options, "quick", NULL, COMMAND_FLAG, quick,
+           "a run of seconds that shows that all of it works; its times mean nothing"),
+    OPTION(bench_options, "check", NULL, COMMAND_FLAG, check,
+           "end with 1 when a figure due is missed"),
+    OPTIONS_END};
+static const command_example bench_examples[] = {
+    {"bcemr bench core", "a table; takes minutes, and wants a machine that does nothing else"},
+    {"bcemr bench core --json --plot floors.svg", "one JSON document, and the plot"},
+    EXAMPLES_END};
+
 /* ---- wire ---- */
 
 static const wire_options wire_defaults = {.format = "markdown"};
@@ -83,6 +99,11 @@ const command command_table[] = {
      "sealed to the patient, the patient grants it, and the last doctor opens it.",
      demo_table, demo_examples, COMMAND_MAY_SEED, sizeof(demo_options), &demo_defaults,
      offsetof(demo_options, json), run_demo},
+    {"bench core", "measure each operation against what its arithmetic must cost",
+     "Every operation of the protocol beside its floor: the sum of the primitives of blst and "
+     "libsodium that it cannot do without, timed in the same run, in turns.",
+     bench_table, bench_examples, 0, sizeof(bench_options), &bench_defaults,
+     offsetof(bench_options, json), bench_main},
     {"wire", "print every encoding that is signed, stored or sent", NULL, wire_table, wire_examples,
      0, sizeof(wire_options), &wire_defaults, offsetof(wire_options, json), wire_main},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL}};

@@ -31,7 +31,7 @@ expect 0 out '^usage: bcemr COMMAND' help
 expect 0 out '^bcemr [0-9]*\.[0-9]*\.[0-9]*$' --version
 
 # every command of the list has help with options, examples, and works under "help" too
-"$bin" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >"$work/commands"
+"$bin" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)*\)  .*/\1/p' >"$work/commands"
 grep -qx demo "$work/commands" && grep -qx wire "$work/commands" || { echo "no list of commands" >&2; failed=1; }
 while read -r command; do
     for words in "$command --help" "help $command" "$command -h"; do
@@ -40,9 +40,12 @@ while read -r command; do
         grep -q '^examples:' "$work/out" && grep -q "^  bcemr $command" "$work/out" &&
             grep -q -e '^  --json' "$work/out" || { echo "help of $command lacks something" >&2; failed=1; }
     done
-    expect 2 err 'unknown option "--jsn", did you mean "--json"' "$command" --jsn
-    expect 2 err 'takes no value' "$command" --json=1
-    expect 2 err 'unexpected "word"' "$command" word
+    # shellcheck disable=SC2086
+    {
+        expect 2 err 'unknown option "--jsn", did you mean "--json"' $command --jsn
+        expect 2 err 'takes no value' $command --json=1
+        expect 2 err 'unexpected "word"' $command word
+    }
 done <"$work/commands"
 
 expect 2 err 'which command'
