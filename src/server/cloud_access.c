@@ -438,7 +438,7 @@ bcemr_status cloud_own(cloud *c, bcemr_span bytes, const bcemr_ed_signature *sig
     TRY(check_own(c, bytes, &request, signature, now, &record, &nonce, err));
     if (request.kind == BCEMR_own_kind_GRANTS)
         TRY(own_grants(c, &request.vid, answer, err));
-    else if (request.kind == BCEMR_own_kind_RECORD)
+    else if (record)
         TRY_AT(bcemr_buf_append(answer, bcemr_buf_span(&record->header)), "header", NULL);
     cloud_nonce_use(c, nonce);
 out:

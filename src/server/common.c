@@ -176,7 +176,7 @@ static bcemr_status credential_of(const bcemr_ledger_view *view,
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf buf = BCEMR_BUF_EMPTY;
-    bcemr_tr_e_enrol enrol;
+    bcemr_tr_e_enrol enrol = {0};
     const bcemr_g2_raw *x = &diagnosis->context.x;
     TRY(enrolment_of_key(view, x, &buf, &enrol, err));
     REQUIRE(bcemr_span_equal(enrol.x, bcemr_span_of(x->b, sizeof x->b)) &&

@@ -354,7 +354,6 @@ bcemr_status hospital_forget(hospital *h, const bcemr_hash *vid, bcemr_error *er
     bool admitted = status == BCEMR_OK;
     if (!admitted && !(status == BCEMR_E_REFUSED && !visit->accepted))
         goto out;
-    status = BCEMR_OK;
     if (admitted && !log.log->sealed && !log.log->aborted)
         FAIL(BCEMR_E_STATE, "visit", NULL);
     TRY(remove_parts(h, visit, err));

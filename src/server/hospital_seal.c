@@ -24,11 +24,9 @@ static bcemr_status find_pair(hospital_visit *visit, const bcemr_visit_log *log,
 {
     bcemr_status status = BCEMR_OK;
     uint64_t place = bcemr_order_place(&log->order, doctor);
+    *out = &visit->pairs[place > 0 ? place - 1 : 0];
     REQUIRE(place == log->order.count, BCEMR_NOT_IN_ORDER, "visit", "team");
-    if (place == 0)
-        FAIL(BCEMR_E_STATE, "pair-box", NULL);
-    *out = &visit->pairs[place - 1];
-    if (!(*out)->held || (*out)->epoch != log->order.amendments)
+    if (place == 0 || !(*out)->held || (*out)->epoch != log->order.amendments)
         FAIL(BCEMR_E_STATE, "pair-box", NULL);
 out:
     return status;
