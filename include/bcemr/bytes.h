@@ -78,7 +78,8 @@ bool bcemr_span_equal(bcemr_span a, bcemr_span b);
 /* Lexicographic order: negative, zero, positive. Public data only. */
 int bcemr_span_compare(bcemr_span a, bcemr_span b);
 
-/* Room for n more bytes; E_NO_MEMORY leaves buf as it was. */
+/* Room for n more bytes; E_NO_MEMORY leaves buf as it was. Here and in all that appends: bytes that
+ * are given must not lie in buf itself, which may move. */
 BCEMR_MUST_USE bcemr_status bcemr_buf_reserve(bcemr_buf *buf, uint64_t n);
 BCEMR_MUST_USE bcemr_status bcemr_buf_append(bcemr_buf *buf, bcemr_span bytes);
 /* buf := bytes, replacing what it held. */
