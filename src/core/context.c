@@ -47,22 +47,13 @@ void bcemr_context_free(bcemr_context *context)
     bcemr_release(context);
 }
 
-/* The compiler must not learn that the mask is all or nothing, or it may branch on it. */
-static uint64_t hidden(uint64_t value)
-{
-#if defined(__GNUC__)
-    __asm__("" : "+r"(value));
-#endif
-    return value;
-}
-
 /* out := window[|digit|], reading every entry; its conjugate, which is its inverse, if negative. */
 static void select_power(const uint64_t window[CORE_WINDOW_SIZE][CORE_GT_LIMBS], uint64_t digit,
                          bool is_negative, blst_fp12 *out)
 {
     uint64_t sum[CORE_GT_LIMBS] = {0};
     for (uint64_t d = 0; d < CORE_WINDOW_SIZE; d++) {
-        uint64_t mask = hidden(0 - hidden(((d ^ digit) - 1) >> 63));
+        uint64_t mask = core_hidden(0 - core_hidden(((d ^ digit) - 1) >> 63));
         for (unsigned i = 0; i < CORE_GT_LIMBS; i++)
             sum[i] |= window[d][i] & mask;
     }

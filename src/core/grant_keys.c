@@ -4,6 +4,8 @@
 
 #include <bcemr/grant.h>
 
+#include <sodium.h>
+
 bcemr_status bcemr_grant_y(const bcemr_key *gs, const bcemr_hash *gid, const bcemr_hash *vid,
                            bcemr_secret_scalar *out)
 {
@@ -73,15 +75,13 @@ static bool is_multiple(const blst_p1_affine *point, const bcemr_secret_scalar *
     return blst_p1_is_equal(&product, &other);
 }
 
-bcemr_verdict bcemr_grant_keys_check(const bcemr_g1_raw *pkvs, const bcemr_g1_raw *ys,
-                                     const bcemr_secret_scalar *rks, uint64_t count, uint64_t *bad,
-                                     bcemr_error *err)
+/* One after the other, up to the first that does not hold. */
+static bcemr_verdict check_each(const bcemr_g1_raw *pkvs, const bcemr_g1_raw *ys,
+                                const bcemr_secret_scalar *rks, uint64_t count, uint64_t *bad,
+                                bcemr_error *err)
 {
     bcemr_g1 pkv, y;
-    *bad = 0;
-    if (count == 0)
-        return core_undecided(err, BCEMR_E_TOO_FEW, "grant", "visits");
-    for (uint64_t i = 0; i < count; i++, *bad = i) {
+    for (uint64_t i = *bad = 0; i < count; *bad = ++i) {
         bcemr_status status = bcemr_g1_decode(&pkvs[i], &pkv);
         if (status != BCEMR_OK) {
             (void)wire_fail_at(err, status, "visit", "pkv", i, BCEMR_NOWHERE);
@@ -92,6 +92,81 @@ bcemr_verdict bcemr_grant_keys_check(const bcemr_g1_raw *pkvs, const bcemr_g1_ra
         if (!BCEMR_HOLDS(BCEMR_BAD_GRANT_KEY, holds))
             return core_refuse(err, BCEMR_BAD_GRANT_KEY, "grant", "visits", i);
     }
+    return BCEMR_VALID;
+}
+
+/* Fewer than this and the buckets of the sum cost more than they save. */
+#define TOGETHER_LEAST 32
+
+typedef struct together {
+    bcemr_g1 *pkvs, *ys;
+    core_weight *weights;
+    bcemr_secret_scalar *products;
+} together;
+
+static bool all_decode(const bcemr_g1_raw *in, uint64_t count, bcemr_g1 *out)
+{
+    for (uint64_t i = 0; i < count; i++)
+        if (bcemr_g1_decode(&in[i], &out[i]) != BCEMR_OK)
+            return false;
+    return true;
+}
+
+/* sum w_v rk_v pkv = sum w_v Y_v under random weights; constant time in the left sum's scalars. */
+static bcemr_status sums_agree(together *t, const bcemr_secret_scalar *rks, uint64_t count,
+                               bool *agree)
+{
+    blst_p1 left, right;
+    randombytes_buf(t->weights, (size_t)count * sizeof *t->weights);
+    for (uint64_t i = 0; i < count; i++) {
+        bcemr_secret_scalar weight = {{0}};
+        memcpy(weight.b, t->weights[i].b, sizeof t->weights[i].b);
+        core_scalar_multiply(&weight, &rks[i], &t->products[i]);
+    }
+    bcemr_status status = core_sum_secret_g1(core_p1(t->pkvs), t->products, count, &left);
+    if (status == BCEMR_OK)
+        status = core_weigh_g1(core_p1(t->ys), t->weights, count, &right);
+    *agree = status == BCEMR_OK && !blst_p1_is_inf(&right) && blst_p1_is_equal(&left, &right);
+    return status;
+}
+
+/* *agree: all decode and the sums agree, so every one of them holds. */
+static bcemr_status check_together(const bcemr_g1_raw *pkvs, const bcemr_g1_raw *ys,
+                                   const bcemr_secret_scalar *rks, uint64_t count, bool *agree)
+{
+    together t = {.pkvs = bcemr_allocate(count * sizeof *t.pkvs),
+                  .ys = bcemr_allocate(count * sizeof *t.ys),
+                  .weights = bcemr_allocate(count * sizeof *t.weights),
+                  .products = bcemr_allocate(count * sizeof *t.products)};
+    bcemr_status status = BCEMR_OK;
+    *agree = false;
+    if (!t.pkvs || !t.ys || !t.weights || !t.products)
+        status = BCEMR_E_NO_MEMORY;
+    else if (all_decode(pkvs, count, t.pkvs) && all_decode(ys, count, t.ys))
+        status = sums_agree(&t, rks, count, agree);
+    bcemr_release(t.pkvs);
+    bcemr_release(t.ys);
+    bcemr_release(t.weights);
+    bcemr_release_wiped(t.products, count * sizeof *t.products);
+    return status;
+}
+
+bcemr_verdict bcemr_grant_keys_check(const bcemr_g1_raw *pkvs, const bcemr_g1_raw *ys,
+                                     const bcemr_secret_scalar *rks, uint64_t count, uint64_t *bad,
+                                     bcemr_error *err)
+{
+    bool agree = false;
+    *bad = 0;
+    if (count == 0)
+        return core_undecided(err, BCEMR_E_TOO_FEW, "grant", "visits");
+    if (count >= TOGETHER_LEAST) {
+        bcemr_status status = check_together(pkvs, ys, rks, count, &agree);
+        if (status != BCEMR_OK)
+            return core_undecided(err, status, "grant", "visits");
+    }
+    if (!agree)
+        return check_each(pkvs, ys, rks, count, bad, err);
+    *bad = count;
     return BCEMR_VALID;
 }
 

@@ -165,6 +165,76 @@ static void grant_without_memory(void **state)
     }
 }
 
+/* The plain way: one multiplication each, added up. */
+static blst_p1 plain_sum(const blst_p1_affine *points, const bcemr_secret_scalar *x, uint64_t n)
+{
+    blst_p1 sum, term;
+    memset(&sum, 0, sizeof sum);
+    for (uint64_t i = 0; i < n; i++) {
+        core_p1_multiply(&points[i], x[i].b, &term);
+        blst_p1_add_or_double(&sum, &sum, &term);
+    }
+    return sum;
+}
+
+/* Scalars about the places where the halves change, equal points, opposite terms. */
+static void sums_with_secret_scalars(void **state)
+{
+    (void)state;
+    static const uint64_t odd[][4] = {
+        {1, 0, 0, 0},
+        {15, 0, 0, 0},
+        {16, 0, 0, 0},
+        {17, 0, 0, 0},
+        {0, 0, 1, 0},
+        {0x00000000fffffffe, 0xac45a4010001a402, 0, 0}, /* lambda - 1 */
+        {0x00000000ffffffff, 0xac45a4010001a402, 0, 0},
+        {0x0000000100000000, 0xac45a4010001a402, 0, 0},
+        {0xffffffffffffffff, 0xffffffffffffffff, 0, 0},
+        {0xffffffff00000000, 0x53bda402fffe5bfe, 0x3339d80809a1d805,
+         0x73eda753299d7d48}}; /* q - 1 */
+    bcemr_secret_scalar x[24];
+    blst_p1_affine points[COUNT(x)];
+    blst_p1 sum, expected;
+    for (unsigned i = 0; i < COUNT(x); i++) {
+        bcemr_secret_scalar p = random_scalar();
+        x[i] = random_scalar();
+        for (unsigned k = 0; i < COUNT(odd) && k < 4; k++)
+            bcemr_store_u64(x[i].b + 8 * k, odd[i][k]);
+        bcemr_g1_from_secret(&p, (bcemr_g1 *)&points[i]);
+    }
+    points[20] = points[21] = points[1];
+    x[20] = x[1];
+    x[23] = negative(&x[22]);
+    points[23] = points[22];
+    for (unsigned from = 0; from < COUNT(x); from++) {
+        for (unsigned n = 1; n <= COUNT(x) - from; n += 1 + n / 2) {
+            OK(core_sum_secret_g1(points + from, x + from, n, &sum));
+            expected = plain_sum(points + from, x + from, n);
+            assert_true(blst_p1_is_equal(&sum, &expected));
+        }
+    }
+    OK(core_sum_secret_g1(points + 22, x + 22, 2, &sum));
+    assert_true(blst_p1_is_inf(&sum));
+}
+
+static void check_without_memory(void **state)
+{
+    (void)state;
+    uint64_t bad;
+    bcemr_error err;
+    bcemr_switch_fail_allocation(0);
+    VALID(bcemr_grant_keys_check(pkvs, ys, rks, VISITS, &bad, NULL));
+    uint64_t n = bcemr_switch_allocations();
+    assert_true(n > 4);
+    for (; n > 0; n--) {
+        bcemr_switch_fail_allocation(n);
+        assert_int_equal(bcemr_grant_keys_check(pkvs, ys, rks, VISITS, &bad, &err),
+                         BCEMR_UNDECIDED);
+        assert_int_equal(err.status, BCEMR_E_NO_MEMORY);
+    }
+}
+
 static void y_checks(void **state)
 {
     (void)state;
@@ -194,6 +264,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelling_errors, make_grant, switches_on),
         cmocka_unit_test_setup(grant_undecided, make_grant),
         cmocka_unit_test_setup_teardown(grant_without_memory, make_grant, switches_on),
+        cmocka_unit_test(sums_with_secret_scalars),
+        cmocka_unit_test_setup_teardown(check_without_memory, make_grant, switches_on),
         cmocka_unit_test_setup_teardown(y_checks, make_grant, switches_on),
     };
     return cmocka_run_group_tests_name("core/grant_keys", tests, make_visits, free_context);
