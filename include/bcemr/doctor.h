@@ -47,9 +47,10 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_hello(bcemr_doctor_visit *visit, bcemr_
  * RUN_TIMED_OUT). */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_prove(bcemr_doctor_visit *visit, bcemr_span server,
                                                int64_t now, bcemr_buf *proof, bcemr_error *err);
-/* Takes group-key: the doctor now holds GK and k_pair. BAD_SEALED_MESSAGE. */
+/* Takes group-key: the doctor now holds GK and k_pair. BAD_SEALED_MESSAGE, WRONG_ORDER_IN_FORCE,
+ * RUN_TIMED_OUT; each ends the run. */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span message,
-                                                   bcemr_error *err);
+                                                   int64_t now, bcemr_error *err);
 /* Takes intake under GK and recomputes PID. BAD_SEALED_MESSAGE, BAD_PSEUDONYM. */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_intake(bcemr_doctor_visit *visit, bcemr_span box,
                                                 bcemr_error *err);
@@ -121,6 +122,7 @@ BCEMR_MUST_USE bcemr_status bcemr_doctor_reissue(bcemr_doctor_visit *visit,
 /*
  * Content from all contributions (documents by get, one's own from sources), sealed to sink; header
  * appended. Takes place after the own Sign is on the ledger. keeps r until bcemr_doctor_sealed.
+ * Once only for a one-time key: E_EXISTS afterwards; the payload made is the one to upload again.
  */
 BCEMR_MUST_USE bcemr_status bcemr_doctor_seal(bcemr_doctor_visit *visit,
                                               const bcemr_source *sources,

@@ -60,6 +60,10 @@ typedef struct bcemr_ledger_view {
     /* First leaf of the index `stops` with this kind ("Revoke", "Retire", "Erase") and key (R, X or
      * vid; an Erase at a cloud has that cloud's name in its leaf). */
     bcemr_status (*stop)(void *user, const char *kind, bcemr_span key, uint64_t *leaf);
+    /* Leaf of the entry with this hash (H of the inner one). */
+    bcemr_status (*landed)(void *user, const bcemr_hash *entry, uint64_t *leaf);
+    /* The allowed clock difference, ms, that was in force in the block of this height. */
+    bcemr_status (*clock_difference)(void *user, uint64_t height, uint64_t *out);
     /* Leaf index of the first entry that used a visit's pkv (Admit) or a grant's R (Consent), for a
      * wallet that looks for its own; or a doctor's X (Enrol), active still or not. */
     bcemr_status (*find)(void *user, const char *kind, bcemr_span key, uint64_t *leaf);

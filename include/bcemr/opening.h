@@ -31,7 +31,6 @@ typedef struct bcemr_opening {
     const bcemr_capsule_key *k;
     const bcemr_source *payload;
     const bcemr_run *run;
-    uint64_t clock_difference; /* ms, as in the genesis */
     bcemr_output output;
 } bcemr_opening;
 

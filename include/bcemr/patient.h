@@ -98,16 +98,21 @@ BCEMR_MUST_USE bcemr_status bcemr_patient_revoke(const bcemr_wallet *wallet,
                                                  const bcemr_patient_grant *grant, bcemr_buf *entry,
                                                  bcemr_error *err);
 
-/* One access that the ledger shows for a grant at a cloud. */
+/* One access entry that the ledger shows under a grant's handle at a cloud. verdict: VALID;
+ * BAD_ACCESS (it does not open: body and request are empty), BAD_REQUEST (not a request of this
+ * grant that the doctor signed), REQUEST_SCOPE, BAD_CONSENT, GRANT_EXPIRED, GRANT_REVOKED: then it
+ * is the cloud that misbehaved, and the entry says nothing about the doctor. */
 typedef struct bcemr_audited {
+    bcemr_verdict verdict;
     uint64_t leaf;
+    uint64_t j;
     int64_t tau;
     bcemr_span cloud;
     bcemr_tr_access_body body;
     bcemr_tr_access_req request;
 } bcemr_audited;
-/* Scans j = 0, 1, ... at every cloud of the grant and tells each access. E_REFUSED BAD_ACCESS for
- * an entry under this grant's handle that does not open. The spans live during the call. */
+/* Scans j = 0, 1, ... at every cloud of the grant and tells each access, good or bad. The spans
+ * live during the call. Errors: the view's, E_NO_MEMORY. */
 BCEMR_MUST_USE bcemr_status bcemr_patient_audit(const bcemr_wallet *wallet,
                                                 const bcemr_patient_grant *grant,
                                                 void (*tell)(void *user, const bcemr_audited *),

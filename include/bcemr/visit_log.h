@@ -21,7 +21,9 @@ typedef struct bcemr_signed_diagnosis {
     bcemr_hash context_hash;
     bcemr_g1_raw delta;
     uint64_t a;
-    int64_t tau; /* ledger time of the entry */
+    uint64_t height;           /* of the entry's block */
+    int64_t tau;               /* and its time */
+    uint64_t clock_difference; /* ms, in force there; whoever loads the log fills it in */
 } bcemr_signed_diagnosis;
 
 typedef struct bcemr_visit_log {
@@ -32,6 +34,7 @@ typedef struct bcemr_visit_log {
     bcemr_tr_acceptance acceptance;
     bcemr_order order;
     bcemr_span amendments[BCEMR_TEAM_MAX];
+    bcemr_hash entries[1 + BCEMR_TEAM_MAX];            /* H(entry): the Admit, then each Amend */
     bcemr_ed_signature signatures[1 + BCEMR_TEAM_MAX]; /* sigma_V, then one an amendment */
     uint64_t signed_count;
     bcemr_signed_diagnosis diagnoses[BCEMR_TEAM_MAX];
@@ -49,16 +52,17 @@ typedef struct bcemr_visit_log {
 /*
  * Replays leaves (a list of leaf transcripts, in log order, starting with the Admit; they must
  * outlive out). Encodings, order and chain are checked, signatures are not (see
- * bcemr_visit_log_signatures). On refusal out is zeroed. Large: keep it off small stacks.
- * Errors: those of reading; E_REFUSED with BAD_CASE_BLOCK when the leaves do not fit each other, or
- * the verdict of the order.
+ * bcemr_visit_log_signatures), nor what hangs on the clock difference. On refusal out is zeroed.
+ * Large: keep it off small stacks. Errors: those of reading; E_REFUSED with BAD_CASE_BLOCK when the
+ * leaves do not fit each other, or the verdict of the order.
  */
 BCEMR_MUST_USE bcemr_status bcemr_visit_log_read(const bcemr_list *leaves, bcemr_visit_log *out,
                                                  bcemr_error *err);
 
 /*
  * Every signature that a visit's leaves carry, but those of supernodes over the case: sigma_V and
- * the amendments under the hospital's A, the acceptance, and the deltas in one product.
+ * the amendments, each under the hospital's A at that entry's leaf (hospital: 1 + amendments keys,
+ * in that order), the acceptance, and the deltas in one product.
  * VALID, BAD_TICKET_SIGNATURE, BAD_ACCEPTANCE, BAD_ACCEPTANCE_PROOF, BAD_AMENDMENT_SIGNATURE,
  * BAD_DIAGNOSIS_SIGNATURE, NOT_IN_ORDER, TIME_ORDER; UNDECIDED.
  */

@@ -133,7 +133,6 @@ bcemr_status client_case_check(const bcemr_context *context, const bcemr_ledger_
     bcemr_status status = BCEMR_OK;
     bcemr_buf inclusion = BCEMR_BUF_EMPTY;
     bcemr_tr_case_header header;
-    bcemr_ed_raw hospital;
     uint64_t leaf = 0;
     const bcemr_visit_log *log = visit->log;
     REQUIRE(log->sealed, BCEMR_NOT_SEALED, "visit", "Seal");
@@ -141,8 +140,7 @@ bcemr_status client_case_check(const bcemr_context *context, const bcemr_ledger_
     REQUIRE_VALID(bcemr_case_block_check(&log->ledger, &header, &visit->list, out, err),
                   "case-header", "body");
     TRY(check_confirmations(context, view, log, leaf - 1, err));
-    TRY(client_hospital_key(view, log, &hospital, err));
-    REQUIRE_VALID(bcemr_visit_log_signatures(context, log, &hospital, err), "visit", "signatures");
+    TRY(client_visit_signatures(context, view, log, err));
 out:
     bcemr_buf_free(&inclusion);
     return status;
@@ -153,10 +151,8 @@ bcemr_status client_read(const client_reading *r, bcemr_opened *out, bcemr_error
     bcemr_status status = BCEMR_OK;
     client_visit visit = {0};
     bcemr_capsule_key k = {{0}};
-    bcemr_ledger_facts facts;
     bcemr_tr_case record_case;
     memset(out, 0, sizeof *out);
-    TRY_AT(r->view->facts(r->view->user, &facts), "ledger", NULL);
     TRY(client_visit_load(r->view, r->vid, &visit, err));
     TRY(client_case_check(r->context, r->view, &visit, &record_case, err));
     REQUIRE_VALID(bcemr_header_is_case(r->header, &record_case, err), "header", "case");
@@ -167,7 +163,6 @@ bcemr_status client_read(const client_reading *r, bcemr_opened *out, bcemr_error
                                    .k = &k,
                                    .payload = r->payload,
                                    .run = r->run,
-                                   .clock_difference = facts.clock_difference,
                                    .output = r->output ? *r->output : (bcemr_output){NULL, NULL}};
     TRY(bcemr_record_open(&opening, out, err));
 out:

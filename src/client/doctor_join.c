@@ -134,15 +134,12 @@ static bcemr_status check_hello(const bcemr_doctor *doctor, const client_visit *
 {
     bcemr_status status = BCEMR_OK;
     bcemr_ledger_facts facts;
-    bcemr_ed_raw hospital;
     const bcemr_visit_log *log = visit->log;
     TRY_AT(doctor->ledger->facts(doctor->ledger->user, &facts), "ledger", NULL);
     REQUIRE(bcemr_hash_equal(&log->visit.ledger, &facts.ledger), BCEMR_WRONG_LEDGER, "visit",
             "ledger");
     TRY(hello_is_ledgers(log, hello, err));
-    TRY(client_hospital_key(doctor->ledger, log, &hospital, err));
-    REQUIRE_VALID(bcemr_visit_log_signatures(doctor->context, log, &hospital, err), "visit",
-                  "signatures");
+    TRY(client_visit_signatures(doctor->context, doctor->ledger, log, err));
     TRY(own_place(doctor, log, err));
 out:
     return status;
@@ -231,15 +228,17 @@ out:
     return status;
 }
 
-bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span message, bcemr_error *err)
+bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span message, int64_t now,
+                                    bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_group_key wrapped;
     bcemr_tr_gk gk = {0};
     const doctor_run *run = &visit->run;
     if (run->step != RUN_PROVED)
-        FAIL(BCEMR_E_STATE, "group-key", NULL);
+        return wire_fail(err, BCEMR_E_STATE, "group-key", NULL);
     TRY(bcemr_read_group_key(message, &wrapped, err));
+    REQUIRE(now - run->started <= RUN_LIMIT_MS, BCEMR_RUN_TIMED_OUT, "group-key", NULL);
     TRY(bcemr_group_key_unwrap(&run->keys, &run->transcript, wrapped.box, &gk, err));
     REQUIRE(gk.epoch == run->epoch, BCEMR_WRONG_ORDER_IN_FORCE, "gk", "epoch");
     memcpy(visit->gk.b, gk.key.b, sizeof visit->gk.b);
@@ -249,6 +248,8 @@ bcemr_status bcemr_doctor_group_key(bcemr_doctor_visit *visit, bcemr_span messag
     visit->joined = true;
     run_end(&visit->run);
 out:
+    if (status == BCEMR_E_REFUSED)
+        run_end(&visit->run);
     bcemr_wipe(&gk, sizeof gk);
     return status;
 }

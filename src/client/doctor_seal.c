@@ -133,7 +133,7 @@ static bcemr_status seal_content(bcemr_doctor_visit *visit, const material *m, c
     bcemr_buf_clear(&visit->header);
     TRY(bcemr_write_header(&h, &visit->header, err));
     TRY_AT(bcemr_buf_append(header, bcemr_buf_span(&visit->header)), "header", NULL);
-    visit->sealing = true;
+    visit->sealing = visit->sealed = true;
 out:
     if (status != BCEMR_OK)
         bcemr_wipe(&visit->r, sizeof visit->r);
@@ -153,6 +153,8 @@ bcemr_status bcemr_doctor_seal(bcemr_doctor_visit *visit, const bcemr_source *so
         FAIL(BCEMR_E_NO_MEMORY, "content", NULL);
     TRY(doctor_refresh(visit, err));
     const bcemr_visit_log *log = visit->ledger.log;
+    if (visit->sealed) /* a fresh r and svk for every payload, always */
+        FAIL(BCEMR_E_EXISTS, "header", "svk");
     REQUIRE(!log->sealed, BCEMR_OTHER_CASE, "visit", "Seal");
     REQUIRE(log->pending_reissue == 0, BCEMR_REISSUE_PENDING, "visit", "Reissue");
     REQUIRE(bcemr_visit_log_complete(log) && visit->handed_place == log->order.count,

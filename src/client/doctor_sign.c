@@ -12,8 +12,7 @@
 
 /* ---- what came before ---- */
 
-static bcemr_status check_part(const bcemr_doctor_visit *visit, uint64_t j,
-                               uint64_t clock_difference, bcemr_error *err)
+static bcemr_status check_part(const bcemr_doctor_visit *visit, uint64_t j, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_hash commitment;
@@ -30,7 +29,8 @@ static bcemr_status check_part(const bcemr_doctor_visit *visit, uint64_t j,
     REQUIRE_AT(d->context.time <= log->order.doctors[j].deadline, BCEMR_PAST_DEADLINE, "Sign",
                "time", j + 1);
     REQUIRE_VALID(bcemr_presence_check(&log->visit, &visit->vid, d->context.doctor, d->context.time,
-                                       clock_difference, part->contribution.presence, &waiver, err),
+                                       d->clock_difference, part->contribution.presence, &waiver,
+                                       err),
                   "contribution", "presence");
 out:
     return status;
@@ -106,16 +106,13 @@ static bcemr_status check_before(bcemr_doctor_visit *visit, int64_t now, uint64_
                                  uint64_t *k, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_ledger_facts facts;
-    const bcemr_ledger_view *ledger = visit->doctor->ledger;
     if (!visit->joined || visit->presence.n == 0 || visit->manifest.n == 0)
         FAIL(BCEMR_E_STATE, "diagnosis", NULL);
-    TRY_AT(ledger->facts(ledger->user, &facts), "ledger", NULL);
     TRY(doctor_refresh(visit, err));
     TRY(epoch_in_force(visit, err));
     TRY(own_turn(visit, now, place, k, err));
     for (uint64_t j = 0; j + 1 < *place; j++)
-        TRY(check_part(visit, j, facts.clock_difference, err));
+        TRY(check_part(visit, j, err));
     TRY(check_deltas(visit, *place - 1, err));
     TRY(doctor_manifest_fits(visit, *place, visit->manifest.n, err));
 out:
@@ -125,16 +122,33 @@ out:
 /* ---- hand over ---- */
 
 /*
- * The signature made for what is handed over now, if there is one that the ledger may still take:
- * then it is given again, never a second one beside it. Clocks may differ twice over, between
- * doctor and ledger, and between ledger and the time signed.
+ * Whether a signature of this place and version is out that the ledger may still take. Clocks may
+ * differ twice over: between doctor and ledger, and between ledger and the time signed.
  */
-static bool entry_stands(const bcemr_doctor_visit *visit, uint64_t place, uint64_t k,
-                         const bcemr_hash *commitment, uint64_t clock_difference, int64_t now)
+static bool entry_is_out(const bcemr_doctor_visit *visit, uint64_t place, uint64_t k,
+                         uint64_t clock_difference, int64_t now)
 {
     return visit->entry.n > 0 && visit->handed_place == place && visit->handed_k == k &&
-           visit->handed_a == visit->epoch && bcemr_hash_equal(&visit->commitment, commitment) &&
+           visit->handed_a == visit->epoch &&
            now - visit->entry_time <= 2 * (int64_t)clock_difference;
+}
+
+/* Such a signature is given again for the same diagnosis; for another one there is none beside it,
+ * or one place and version would have two contents. */
+static bcemr_status keep_or_drop_entry(bcemr_doctor_visit *visit, uint64_t place, uint64_t k,
+                                       const bcemr_hash *commitment, int64_t now, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_ledger_facts facts;
+    const bcemr_ledger_view *ledger = visit->doctor->ledger;
+    TRY_AT(ledger->facts(ledger->user, &facts), "ledger", NULL);
+    if (entry_is_out(visit, place, k, facts.clock_difference, now))
+        REQUIRE(bcemr_hash_equal(&visit->commitment, commitment), BCEMR_REISSUE_NOT_ASKED, "Sign",
+                "k");
+    else
+        bcemr_buf_clear(&visit->entry);
+out:
+    return status;
 }
 
 bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_source *sources,
@@ -145,12 +159,11 @@ bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_sourc
     bcemr_buf head = BCEMR_BUF_EMPTY;
     bcemr_composed composed;
     bcemr_hash commitment;
-    bcemr_ledger_facts facts;
     uint64_t place = 0, k = 0;
     TRY(check_before(visit, now, &place, &k, err));
-    TRY_AT(visit->doctor->ledger->facts(visit->doctor->ledger->user, &facts), "ledger", NULL);
     TRY(bcemr_commitment(&visit->vid, place, &visit->salt, bcemr_buf_span(&visit->manifest),
                          bcemr_buf_span(&visit->presence), &commitment, err));
+    TRY(keep_or_drop_entry(visit, place, k, &commitment, now, err));
     const bcemr_tr_contribution contribution = {visit->vid,  place,
                                                 k,           bcemr_buf_span(&visit->manifest),
                                                 visit->salt, bcemr_buf_span(&visit->presence)};
@@ -159,8 +172,6 @@ bcemr_status bcemr_doctor_hand_over(bcemr_doctor_visit *visit, const bcemr_sourc
         bcemr_composed_source(&composed, bcemr_buf_span(&head), sources, visit->document_count);
     const bcemr_tr_msg ad = {visit->vid, visit->epoch, visit->doctor->id, place, k};
     TRY(bcemr_long_message_seal(&visit->gk, &ad, &plain, run, sink, err));
-    if (!entry_stands(visit, place, k, &commitment, facts.clock_difference, now))
-        bcemr_buf_clear(&visit->entry);
     visit->handed_over = true;
     visit->handed_place = place;
     visit->handed_k = k;
@@ -226,6 +237,7 @@ static bcemr_status make_context(bcemr_doctor_visit *visit, int64_t now, bcemr_t
         bcemr_random(seed, sizeof seed);
         bcemr_ed_from_seed(seed, &visit->ssk, &visit->svk);
         bcemr_wipe(seed, sizeof seed);
+        visit->sealed = false;
         context->svk = bcemr_span_of(visit->svk.b, sizeof visit->svk.b);
     }
 out:

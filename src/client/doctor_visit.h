@@ -62,6 +62,7 @@ struct bcemr_doctor_visit {
     int64_t entry_time;
     bcemr_ed_secret ssk;
     bcemr_ed_raw svk;
+    bool sealed;  /* svk has signed a header: never another */
     bool sealing; /* r and header are held */
     bcemr_secret_scalar r;
     bcemr_buf header;

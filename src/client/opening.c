@@ -157,7 +157,7 @@ static bcemr_status check_diagnosis(const bcemr_opening *o, uint64_t i,
     REQUIRE_AT(item->k == d->context.k && item->a == d->a && item->time == d->context.time,
                BCEMR_CONTENT_NOT_CASE, "content", "diagnoses", i);
     REQUIRE_VALID(bcemr_presence_check(&o->log->visit, &o->log->vid, d->context.doctor,
-                                       d->context.time, o->clock_difference, item->presence, waiver,
+                                       d->context.time, d->clock_difference, item->presence, waiver,
                                        err),
                   "content", "presence");
     TRY(bcemr_commitment(&o->log->vid, i + 1, &item->salt, item->manifest, item->presence,

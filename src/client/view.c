@@ -61,6 +61,11 @@ bcemr_status client_visit_load(const bcemr_ledger_view *view, const bcemr_hash *
         FAIL(BCEMR_E_NO_MEMORY, "visit", NULL);
     TRY(bcemr_visit_log_read(&out->list, out->log, err));
     REQUIRE(bcemr_hash_equal(&out->log->vid, vid), BCEMR_NOT_ADMITTED, "visit", "vid");
+    for (uint64_t i = 0; i < out->log->signed_count; i++) {
+        bcemr_signed_diagnosis *d = &out->log->diagnoses[i];
+        TRY_AT(view->clock_difference(view->user, d->height, &d->clock_difference), "visit",
+               "height");
+    }
 out:
     if (status != BCEMR_OK)
         client_visit_free(out);
@@ -74,20 +79,32 @@ void client_visit_free(client_visit *visit)
     memset(visit, 0, sizeof *visit);
 }
 
-bcemr_status client_hospital_key(const bcemr_ledger_view *view, const bcemr_visit_log *log,
-                                 bcemr_ed_raw *out, bcemr_error *err)
+static bcemr_status hospital_key(const bcemr_ledger_view *view, const bcemr_visit_log *log,
+                                 uint64_t entry, bcemr_ed_raw *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf buf = BCEMR_BUF_EMPTY;
     bcemr_tr_member member;
-    uint64_t admitted = 0;
-    TRY_AT(view->find(view->user, "Admit", bcemr_span_of(log->visit.pkv.b, 48), &admitted), "visit",
-           "Admit");
-    TRY(client_member(view, log->visit.hospital, BCEMR_role_HOSPITAL, admitted,
-                      BCEMR_BAD_TICKET_SIGNATURE, &buf, &member, err));
+    uint64_t leaf = 0;
+    TRY_AT(view->landed(view->user, &log->entries[entry], &leaf), "visit", "entry");
+    TRY(client_member(view, log->visit.hospital, BCEMR_role_HOSPITAL, leaf,
+                      entry == 0 ? BCEMR_BAD_TICKET_SIGNATURE : BCEMR_BAD_AMENDMENT_SIGNATURE, &buf,
+                      &member, err));
     *out = member.a;
 out:
     bcemr_buf_free(&buf);
+    return status;
+}
+
+bcemr_status client_visit_signatures(const bcemr_context *context, const bcemr_ledger_view *view,
+                                     const bcemr_visit_log *log, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_ed_raw keys[1 + BCEMR_TEAM_MAX];
+    for (uint64_t entry = 0; entry <= log->order.amendments; entry++)
+        TRY(hospital_key(view, log, entry, &keys[entry], err));
+    REQUIRE_VALID(bcemr_visit_log_signatures(context, log, keys, err), "visit", "signatures");
+out:
     return status;
 }
 

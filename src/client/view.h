@@ -26,10 +26,11 @@ typedef struct client_visit {
 BCEMR_MUST_USE bcemr_status client_visit_load(const bcemr_ledger_view *view, const bcemr_hash *vid,
                                               client_visit *out, bcemr_error *err);
 void client_visit_free(client_visit *visit);
-/* The hospital's Ed25519 key as it was at the visit's Admit. */
-BCEMR_MUST_USE bcemr_status client_hospital_key(const bcemr_ledger_view *view,
-                                                const bcemr_visit_log *log, bcemr_ed_raw *out,
-                                                bcemr_error *err);
+/* Every signature of the visit's leaves, each of the hospital's under its key at that leaf
+ * (section 2, keys in time). */
+BCEMR_MUST_USE bcemr_status client_visit_signatures(const bcemr_context *context,
+                                                    const bcemr_ledger_view *view,
+                                                    const bcemr_visit_log *log, bcemr_error *err);
 /* Appends Tr("signed") with one Ed25519 row over Tr("entry"; role, entry). */
 BCEMR_MUST_USE bcemr_status client_signed_by(const bcemr_type *type, const void *entry,
                                              const char *role, bcemr_span who,

@@ -8,7 +8,8 @@
 
 #define CHECK(condition, field) REQUIRE(condition, BCEMR_BAD_CASE_BLOCK, "visit", field)
 
-static bcemr_status on_admit(bcemr_visit_log *log, bcemr_span entry, int64_t tau, bcemr_error *err)
+static bcemr_status on_admit(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
+                             bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_admit admit;
@@ -17,7 +18,8 @@ static bcemr_status on_admit(bcemr_visit_log *log, bcemr_span entry, int64_t tau
     log->ledger = admit.ledger;
     log->ticket = admit.visit;
     log->signatures[0] = admit.signature;
-    log->admitted = tau;
+    log->admitted = leaf->tau;
+    bcemr_sha256(entry, &log->entries[0]);
     TRY(bcemr_read_visit(admit.visit, &log->visit, err));
     TRY(bcemr_read_acceptance(admit.acceptance, &log->acceptance, err));
     REQUIRE(bcemr_hash_equal(&log->visit.ledger, &admit.ledger), BCEMR_WRONG_LEDGER, "visit",
@@ -32,9 +34,9 @@ out:
     return status;
 }
 
-static bcemr_status on_amend(bcemr_visit_log *log, bcemr_span entry, int64_t tau, bcemr_error *err)
+static bcemr_status on_amend(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
+                             bcemr_error *err)
 {
-    (void)tau;
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_amend amend;
     bcemr_tr_amend body;
@@ -48,7 +50,10 @@ static bcemr_status on_amend(bcemr_visit_log *log, bcemr_span entry, int64_t tau
         return err ? err->status : BCEMR_E_ARGUMENT;
     if (verdict != BCEMR_VALID)
         return wire_refuse(err, verdict, "amend", NULL, BCEMR_NOWHERE);
+    REQUIRE(log->order.doctors[log->signed_count].deadline > leaf->tau, BCEMR_BAD_TEAM, "amend",
+            "deadline");
     log->amendments[log->order.amendments - 1] = amend.amend;
+    bcemr_sha256(entry, &log->entries[log->order.amendments]);
     log->signatures[log->order.amendments] = amend.signature;
 out:
     return status;
@@ -65,7 +70,8 @@ static bool sign_comes_now(const bcemr_visit_log *log, const bcemr_tr_e_sign *si
     return sign->i == log->signed_count + 1 && sign->k == 0;
 }
 
-static bcemr_status on_sign(bcemr_visit_log *log, bcemr_span entry, int64_t tau, bcemr_error *err)
+static bcemr_status on_sign(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
+                            bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_sign sign;
@@ -74,6 +80,7 @@ static bcemr_status on_sign(bcemr_visit_log *log, bcemr_span entry, int64_t tau,
     bool last = sign.i == log->order.count;
     REQUIRE_AT((sign.svk.n > 0) == last, BCEMR_WRONG_SEAL_KEY, "Sign", "svk", sign.i);
     const bcemr_tr_team_doctor *doctor = &log->order.doctors[sign.i - 1];
+    REQUIRE_AT(sign.time <= doctor->deadline, BCEMR_PAST_DEADLINE, "Sign", "time", sign.i);
     bcemr_signed_diagnosis *d = &log->diagnoses[sign.i - 1];
     d->context = (bcemr_tr_sign){.order = *bcemr_order_hash(&log->order),
                                  .i = sign.i,
@@ -87,7 +94,8 @@ static bcemr_status on_sign(bcemr_visit_log *log, bcemr_span entry, int64_t tau,
                                  .svk = sign.svk};
     d->delta = sign.delta;
     d->a = sign.a;
-    d->tau = tau;
+    d->height = leaf->height;
+    d->tau = leaf->tau;
     TRY(bcemr_hash_value(&bcemr_type_sign, &d->context, &d->context_hash, err));
     log->signed_count = sign.i;
     log->pending_reissue = 0; /* answered, or cancelled by the next doctor's signature */
@@ -95,26 +103,29 @@ out:
     return status;
 }
 
-static bcemr_status on_reissue(bcemr_visit_log *log, bcemr_span entry, int64_t tau,
+static bcemr_status on_reissue(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
                                bcemr_error *err)
 {
-    (void)tau;
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_reissue reissue;
     TRY(bcemr_read_e_reissue(entry, &reissue, err));
     CHECK(reissue.i == log->signed_count && log->pending_reissue == 0 &&
               reissue.k == log->diagnoses[reissue.i - 1].context.k && !log->sealed && !log->aborted,
           "Reissue");
+    REQUIRE(reissue.k < log->visit.reissues, BCEMR_REISSUE_LIMIT, "Reissue", "k");
+    REQUIRE(leaf->tau <= log->order.doctors[reissue.i - 1].deadline, BCEMR_PAST_DEADLINE, "Reissue",
+            "i");
     log->pending_reissue = reissue.i;
     log->reissue_reason = reissue.reason;
 out:
     return status;
 }
 
-static bcemr_status on_abort(bcemr_visit_log *log, bcemr_span entry, int64_t tau, bcemr_error *err)
+static bcemr_status on_abort(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
+                             bcemr_error *err)
 {
     (void)entry;
-    (void)tau;
+    (void)leaf;
     bcemr_status status = BCEMR_OK;
     CHECK(!log->sealed && !log->aborted, "Abort");
     log->aborted = true;
@@ -122,7 +133,8 @@ out:
     return status;
 }
 
-static bcemr_status on_seal(bcemr_visit_log *log, bcemr_span entry, int64_t tau, bcemr_error *err)
+static bcemr_status on_seal(bcemr_visit_log *log, bcemr_span entry, const bcemr_tr_leaf *leaf,
+                            bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_e_seal seal;
@@ -134,8 +146,11 @@ static bcemr_status on_seal(bcemr_visit_log *log, bcemr_span entry, int64_t tau,
               bcemr_hash_equal(&record_case.order, bcemr_order_hash(&log->order)) &&
               bcemr_hash_equal(&record_case.last_context, bcemr_visit_log_last_context(log)),
           "case");
+    CHECK(bcemr_span_equal(bcemr_span_of(record_case.svk.b, sizeof record_case.svk.b),
+                           log->diagnoses[log->signed_count - 1].context.svk),
+          "svk");
     log->sealed = true;
-    log->sealed_at = tau;
+    log->sealed_at = leaf->tau;
     log->record_case = seal.record_case;
     log->confirmers = seal.confirmers;
     log->confirmation = seal.signature;
@@ -145,7 +160,7 @@ out:
 
 static const struct {
     const bcemr_type *type;
-    bcemr_status (*apply)(bcemr_visit_log *, bcemr_span, int64_t, bcemr_error *);
+    bcemr_status (*apply)(bcemr_visit_log *, bcemr_span, const bcemr_tr_leaf *, bcemr_error *);
 } entries[] = {
     {&bcemr_type_e_admit, on_admit}, {&bcemr_type_e_amend, on_amend},
     {&bcemr_type_e_sign, on_sign},   {&bcemr_type_e_reissue, on_reissue},
@@ -163,7 +178,7 @@ static bcemr_status apply_leaf(bcemr_visit_log *log, bcemr_span raw, bcemr_error
     CHECK((log->ticket.n > 0) == (type != &bcemr_type_e_admit), "Admit");
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
         if (entries[i].type == type)
-            return entries[i].apply(log, entry.entry, leaf.tau, err);
+            return entries[i].apply(log, entry.entry, &leaf, err);
     CHECK(false, "entry");
 out:
     return status;
@@ -226,11 +241,12 @@ bcemr_verdict bcemr_visit_log_signatures(const bcemr_context *context, const bce
                                          const bcemr_ed_raw *hospital, bcemr_error *err)
 {
     if (!BCEMR_HOLDS(BCEMR_BAD_TICKET_SIGNATURE,
-                     bcemr_ed_holds(hospital, log->ticket, &log->signatures[0])))
+                     bcemr_ed_holds(&hospital[0], log->ticket, &log->signatures[0])))
         return BCEMR_BAD_TICKET_SIGNATURE;
     for (uint64_t a = 0; a < log->order.amendments; a++)
-        if (!BCEMR_HOLDS(BCEMR_BAD_AMENDMENT_SIGNATURE,
-                         bcemr_ed_holds(hospital, log->amendments[a], &log->signatures[a + 1])))
+        if (!BCEMR_HOLDS(
+                BCEMR_BAD_AMENDMENT_SIGNATURE,
+                bcemr_ed_holds(&hospital[a + 1], log->amendments[a], &log->signatures[a + 1])))
             return BCEMR_BAD_AMENDMENT_SIGNATURE;
     bcemr_verdict verdict = bcemr_acceptance_check(&log->visit, &log->vid, &log->acceptance, err);
     return verdict == BCEMR_VALID ? deltas(context, log, err) : verdict;

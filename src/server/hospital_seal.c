@@ -77,8 +77,7 @@ static bcemr_status open_record(hospital *h, const bcemr_visit_log *log,
                                    .header = header,
                                    .k = k,
                                    .payload = payload,
-                                   .run = h->setup.run,
-                                   .clock_difference = facts.clock_difference};
+                                   .run = h->setup.run};
     TRY(bcemr_record_open(&opening, &opened, err));
 out:
     bcemr_opened_free(&opened);

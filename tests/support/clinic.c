@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/clinic.h"
 
+#include "client/doctor_visit.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -234,7 +236,7 @@ bcemr_status clinic_join(clinic *c, uint64_t d)
         must(hospital_group_server(h, run, bcemr_buf_span(&m[1]), c->now, &m[2], NULL));
         must(bcemr_doctor_prove(c->visits[d], bcemr_buf_span(&m[2]), c->now, &m[3], NULL));
         must(hospital_group_key(h, run, bcemr_buf_span(&m[3]), c->now, &m[4], NULL));
-        must(bcemr_doctor_group_key(c->visits[d], bcemr_buf_span(&m[4]), NULL));
+        must(bcemr_doctor_group_key(c->visits[d], bcemr_buf_span(&m[4]), c->now, NULL));
         must(hospital_intake(h, &c->vid, &m[5], NULL));
         must(bcemr_doctor_intake(c->visits[d], bcemr_buf_span(&m[5]), NULL));
     }
@@ -368,6 +370,7 @@ void clinic_seal(clinic *c, uint64_t d)
     const bcemr_sink sink = bcemr_sink_buffer(&c->payload);
     bcemr_buf_clear(&c->payload);
     bcemr_buf_clear(&c->header);
+    c->visits[d]->sealed = false; /* as a dishonest doctor might: another record, the same svk */
     must(bcemr_doctor_seal(c->visits[d], &source, &documents, NULL, &sink, &c->header, NULL));
     c->payload_span = bcemr_buf_span(&c->payload);
 }

@@ -204,6 +204,12 @@ out:
 static void tell_access(void *user, const bcemr_audited *a)
 {
     world *w = user;
+    if (a->verdict != BCEMR_VALID) {
+        report_mark(w->r, false, "entry %u by %.*s is no access of %s: %s", (unsigned)a->leaf,
+                    (int)a->cloud.n, (const char *)a->cloud.p, w->elsewhere.id,
+                    bcemr_verdict_text(a->verdict));
+        return;
+    }
     const char *reason = bcemr_value_text("access_reason", a->request.reason);
     report_step(w->r, "patient", REPORT_NO_TIME, REPORT_NO_BYTES,
                 "finds on the ledger: %s read this record through %.*s (%s), entry %u",

@@ -191,7 +191,7 @@ static bcemr_status group_run(world *w, world_doctor *d, hospital *h, const char
     bcemr_buf_clear(&to);
     DO(hospital_group_key(h, run, bcemr_buf_span(&from), w->now, &to, &w->error));
     DO(world_carry(w, POINT_GROUP_KEY, d->id, &to));
-    DO(bcemr_doctor_group_key(d->visit, bcemr_buf_span(&to), &w->error));
+    DO(bcemr_doctor_group_key(d->visit, bcemr_buf_span(&to), w->now, &w->error));
 out:
     bcemr_buf_free(&to);
     bcemr_buf_free(&from);

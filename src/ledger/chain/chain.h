@@ -160,6 +160,10 @@ BCEMR_MUST_USE bcemr_status ledger_chain_enrolment_of(const ledger_chain *chain,
 /* Parameters in force at the next block. */
 BCEMR_MUST_USE bcemr_status ledger_chain_params(const ledger_chain *chain, bcemr_buf *held,
                                                 bcemr_tr_state_params *out, bcemr_error *err);
+/* Those that were in force in the block of this height. */
+BCEMR_MUST_USE bcemr_status ledger_chain_params_at(const ledger_chain *chain, uint64_t height,
+                                                   bcemr_buf *held, bcemr_tr_state_params *out,
+                                                   bcemr_error *err);
 /* The set in force now, and at a leaf (that leaf included). out: BCEMR_SET_EMPTY at first. */
 BCEMR_MUST_USE bcemr_status ledger_chain_set_now(const ledger_chain *chain, bcemr_set *out,
                                                  bcemr_error *err);

@@ -296,6 +296,22 @@ out:
     return status;
 }
 
+bcemr_status ledger_chain_params_at(const ledger_chain *chain, uint64_t height, bcemr_buf *held,
+                                    bcemr_tr_state_params *out, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    ledger_key key;
+    TRY(ledger_chain_params(chain, held, out, err));
+    while (out->height > height && out->rules > 1) {
+        ledger_key_begin(&key);
+        ledger_key_add_number(&key, out->rules - 1);
+        TRY(ledger_get_record(&chain->state, LEDGER_PARAMS, ledger_key_span(&key),
+                              &bcemr_type_state_params, held, out, err));
+    }
+out:
+    return status;
+}
+
 static bcemr_status set_number(const ledger_chain *chain, uint64_t number, bcemr_set *out,
                                uint64_t *leaf, bcemr_error *err)
 {

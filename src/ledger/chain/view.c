@@ -167,6 +167,22 @@ out:
     return status;
 }
 
+static bcemr_status landed(void *user, const bcemr_hash *entry, uint64_t *leaf)
+{
+    return ledger_chain_landed(user, entry, leaf);
+}
+
+static bcemr_status clock_difference(void *user, uint64_t height, uint64_t *out)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_params params;
+    bcemr_status status = ledger_chain_params_at(user, height, &held, &params, NULL);
+    if (status == BCEMR_OK)
+        *out = params.clock_difference;
+    bcemr_buf_free(&held);
+    return status;
+}
+
 /* KEYS holds every key that came once, whatever entry brought it. */
 static bcemr_status find(void *user, const char *kind, bcemr_span key, uint64_t *leaf)
 {
@@ -204,5 +220,7 @@ void ledger_chain_view(const ledger_chain *chain, bcemr_ledger_view *out)
                                .consent = consent,
                                .access = access_at,
                                .stop = stop,
+                               .landed = landed,
+                               .clock_difference = clock_difference,
                                .find = find};
 }
