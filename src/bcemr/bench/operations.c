@@ -186,7 +186,7 @@ const measure_operation measure_operations[] = {
     {"cloud checks a grant of one visit",
      cloud_checks_single,
      MEASURE_ONE,
-     {PART(G1_DECODE, 1), PART(G1_MULTIPLY, 1), PART(ED_CHECK, 1), INPUT(G1_DECODE, 1)}},
+     {PART(G1_DECODE, 1), PART(G1_MULTIPLY, 1), PART(ED_CHECK, 1)}},
     {"re-encrypt a record, B decoded before",
      reencrypt_decoded,
      MEASURE_ONE,
