@@ -89,7 +89,11 @@ BCEMR_MUST_USE bcemr_status hospital_accept(hospital *h, const bcemr_hash *vid,
 
 /* ---- section 3: the group key, one run a doctor, in this order ---- */
 
-/* Appends group-hello; *run names the run. E_REFUSED: NOT_ADMITTED, NOT_IN_ORDER. */
+/* Every step for a doctor, here and in the relay, wants the enrolment that the order names: active,
+ * its X and E, valid at the ledger's time. E_REFUSED: DOCTOR_RETIRED, NOT_ENROLLED. */
+
+/* Appends group-hello; *run names the run. An earlier run of this doctor for this visit ends.
+ * E_REFUSED: NOT_ADMITTED, NOT_IN_ORDER. */
 BCEMR_MUST_USE bcemr_status hospital_group_hello(hospital *h, const bcemr_hash *vid,
                                                  bcemr_span doctor, int64_t now, uint64_t *run,
                                                  bcemr_buf *hello, bcemr_error *err);
@@ -102,9 +106,10 @@ BCEMR_MUST_USE bcemr_status hospital_group_server(hospital *h, uint64_t run, bce
 BCEMR_MUST_USE bcemr_status hospital_group_key(hospital *h, uint64_t run, bcemr_span proof,
                                                int64_t now, bcemr_buf *key, bcemr_error *err);
 
-/* Appends intake under GK of the epoch in force; ad: msg{vid, epoch, the hospital's ID, 0, 0}. */
-BCEMR_MUST_USE bcemr_status hospital_intake(hospital *h, const bcemr_hash *vid, bcemr_buf *box,
-                                            bcemr_error *err);
+/* Appends intake under GK of the epoch in force; ad: msg{vid, epoch, the hospital's ID, 0, 0}.
+ * E_REFUSED: NOT_ADMITTED, NOT_IN_ORDER. */
+BCEMR_MUST_USE bcemr_status hospital_intake(hospital *h, const bcemr_hash *vid, bcemr_span doctor,
+                                            bcemr_buf *box, bcemr_error *err);
 
 /* ---- section 4: the relay ---- */
 

@@ -19,6 +19,17 @@ static void sweep(hospital *h, int64_t now)
             end_run(h, i);
 }
 
+/* Where the run of a doctor for a visit stands; BCEMR_NOWHERE. There is one at most, so that nobody
+ * takes the places of others. */
+static uint64_t run_of(const hospital *h, const hospital_visit *visit, bcemr_span doctor)
+{
+    for (uint64_t i = 0; i < h->run_count; i++)
+        if (h->runs[i]->visit == visit &&
+            bcemr_span_equal(bcemr_buf_span(&h->runs[i]->doctor), doctor))
+            return i;
+    return BCEMR_NOWHERE;
+}
+
 static bcemr_status find_run(hospital *h, uint64_t id, uint64_t *at, bcemr_error *err)
 {
     for (*at = 0; *at < h->run_count; ++*at)
@@ -72,9 +83,10 @@ bcemr_status hospital_group_hello(hospital *h, const bcemr_hash *vid, bcemr_span
     if (!run)
         FAIL(BCEMR_E_NO_MEMORY, "group", NULL);
     sweep(h, now);
-    if (h->run_count == HOSPITAL_RUNS_MAX)
-        FAIL(BCEMR_E_TOO_MANY, "hospital", "runs");
     TRY(hospital_open_visit(h, vid, &visit, &log, err));
+    uint64_t earlier = run_of(h, visit, doctor);
+    if (h->run_count == HOSPITAL_RUNS_MAX && earlier == BCEMR_NOWHERE)
+        FAIL(BCEMR_E_TOO_MANY, "hospital", "runs");
     uint64_t place = bcemr_order_place(&log.log->order, doctor);
     REQUIRE(place > 0, BCEMR_NOT_IN_ORDER, "visit", "team");
     *run = (hospital_run){.visit = visit,
@@ -82,9 +94,12 @@ bcemr_status hospital_group_hello(hospital *h, const bcemr_hash *vid, bcemr_span
                           .epoch = log.log->order.amendments,
                           .started = now,
                           .stage = STAGE_HELLO};
+    TRY(hospital_check_doctor(h, log.log, run->place, err));
     TRY_AT(bcemr_buf_append(&run->doctor, doctor), "group", "doctor");
     TRY(begin_transcript(h, log.log, run, err));
     TRY(write_hello(log.log, &run->transcript.server_once, hello, err));
+    if (earlier != BCEMR_NOWHERE)
+        end_run(h, earlier);
     run->id = *id = ++h->last_run;
     h->runs[h->run_count++] = run;
     run = NULL;
@@ -96,7 +111,8 @@ out:
     return status;
 }
 
-/* The run is of this stage, in time, and its order is still the one in force. */
+/* The run is of this stage, in time, its order still the one in force, its doctor still enrolled
+ * with the keys of that order. */
 static bcemr_status check_run(hospital *h, const hospital_run *run, hospital_stage stage,
                               int64_t now, bcemr_error *err)
 {
@@ -108,6 +124,7 @@ static bcemr_status check_run(hospital *h, const hospital_run *run, hospital_sta
     TRY(server_visit(h->setup.ledger, &run->visit->vid, &log, err));
     REQUIRE(bcemr_hash_equal(bcemr_order_hash(&log.log->order), &run->transcript.order),
             BCEMR_WRONG_ORDER_IN_FORCE, "group", "order");
+    TRY(hospital_check_doctor(h, log.log, run->place, err));
 out:
     client_visit_free(&log);
     return status;
@@ -172,7 +189,8 @@ out:
     return status;
 }
 
-bcemr_status hospital_intake(hospital *h, const bcemr_hash *vid, bcemr_buf *box, bcemr_error *err)
+bcemr_status hospital_intake(hospital *h, const bcemr_hash *vid, bcemr_span doctor, bcemr_buf *box,
+                             bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf plain = BCEMR_BUF_EMPTY;
@@ -180,6 +198,9 @@ bcemr_status hospital_intake(hospital *h, const bcemr_hash *vid, bcemr_buf *box,
     hospital_visit *visit = NULL;
     TRY(hospital_open_visit(h, vid, &visit, &log, err));
     uint64_t epoch = log.log->order.amendments;
+    uint64_t place = bcemr_order_place(&log.log->order, doctor);
+    REQUIRE(place > 0, BCEMR_NOT_IN_ORDER, "visit", "team");
+    TRY(hospital_check_doctor(h, log.log, place > 0 ? place : 1, err));
     const bcemr_tr_intake intake = {visit->patient.identity, visit->patient.r, visit->r2,
                                     visit->patient.symptoms};
     const bcemr_tr_msg ad = {*vid, epoch, h->setup.id, 0, 0};

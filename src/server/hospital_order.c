@@ -4,6 +4,37 @@
 
 #include <bcemr/visit.h>
 
+/* ---- who a doctor of the order is now ---- */
+
+/* A visit runs for days: keys that were active when the order was made need not be any more. */
+bcemr_status hospital_check_doctor(hospital *h, const bcemr_visit_log *log, uint64_t place,
+                                   bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf buf = BCEMR_BUF_EMPTY;
+    bcemr_ledger_facts facts;
+    bcemr_tr_e_enrol enrol;
+    bool retired = false;
+    if (place == 0 || place > log->order.count)
+        FAIL(BCEMR_E_ARGUMENT, "visit", "team");
+    const bcemr_tr_team_doctor *doctor = &log->order.doctors[place - 1];
+    const bcemr_span x = bcemr_span_of(doctor->x.b, sizeof doctor->x.b);
+    const bcemr_span e = bcemr_span_of(doctor->e.b, sizeof doctor->e.b);
+    TRY(server_facts(h->setup.ledger, &facts, err));
+    TRY(server_stopped(h->setup.ledger, "Retire", x, &retired, NULL, err));
+    REQUIRE(!retired, BCEMR_DOCTOR_RETIRED, "visit", "team");
+    TRY(client_enrolment(h->setup.ledger, doctor->doctor, &buf, &enrol, NULL, NULL, err));
+    REQUIRE(bcemr_span_equal(enrol.x, x) && bcemr_span_equal(enrol.e, e), BCEMR_NOT_ENROLLED,
+            "enrolment", "x");
+    REQUIRE(enrol.not_before <= facts.tau && facts.tau <= enrol.not_after, BCEMR_NOT_ENROLLED,
+            "enrolment", "not_after");
+out:
+    bcemr_buf_free(&buf);
+    return status;
+}
+
+/* ---- amendment, reissue, abort ---- */
+
 /* The amendment fits the order in force: tried on a copy of it. */
 static bcemr_status try_amendment(const bcemr_order *order, bcemr_span amendment, bcemr_error *err)
 {

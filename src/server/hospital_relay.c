@@ -317,6 +317,7 @@ bcemr_status hospital_take(hospital *h, const bcemr_hash *vid, bcemr_span doctor
     t.place = bcemr_order_place(&log.log->order, doctor);
     t.part = (hospital_part){.i = t.place, .k = k, .epoch = log.log->order.amendments};
     TRY(check_turn(&t, err));
+    TRY(hospital_check_doctor(h, log.log, t.place, err));
     if (t.place == 0 || !t.visit->has_gk[t.part.epoch])
         FAIL(BCEMR_E_STATE, "contribution", "epoch");
     TRY(store_checked(&t, sealed, receipt, signature, err));
@@ -370,6 +371,7 @@ bcemr_status hospital_relay(hospital *h, const bcemr_hash *vid, bcemr_span docto
     TRY(hospital_open_visit(h, vid, &visit, &log, err));
     uint64_t own = bcemr_order_place(&log.log->order, doctor);
     REQUIRE(own > 0 && place <= own, BCEMR_NOT_IN_ORDER, "visit", "team");
+    TRY(hospital_check_doctor(h, log.log, own > 0 ? own : 1, err));
     if (place == 0 || place > log.log->signed_count)
         FAIL(BCEMR_E_NOT_FOUND, "contribution", "place");
     const bcemr_signed_diagnosis *diagnosis = &log.log->diagnoses[place - 1];

@@ -76,6 +76,11 @@ BCEMR_MUST_USE bcemr_status hospital_find(hospital *h, const bcemr_hash *vid, ho
 BCEMR_MUST_USE bcemr_status hospital_open_visit(hospital *h, const bcemr_hash *vid,
                                                 hospital_visit **out, client_visit *log,
                                                 bcemr_error *err);
+/* Whether a doctor of the order in force (place from 1) is enrolled with the keys that it names.
+ * E_REFUSED: DOCTOR_RETIRED, NOT_ENROLLED (not active, other keys, not valid at the ledger's time).
+ */
+BCEMR_MUST_USE bcemr_status hospital_check_doctor(hospital *h, const bcemr_visit_log *log,
+                                                  uint64_t place, bcemr_error *err);
 /* GK of an epoch; drawn when there is none yet. */
 const bcemr_key *hospital_gk(hospital_visit *visit, uint64_t epoch);
 /* Ends every run of a visit. */

@@ -353,12 +353,21 @@ static void bounds_the_number_of_runs(void **state)
     bcemr_error err = {0};
     bcemr_buf hello = BCEMR_BUF_EMPTY;
     uint64_t run = 0;
-    for (int i = 0; i < HOSPITAL_RUNS_MAX; i++) {
+    for (uint64_t i = 0; i < 2 * HOSPITAL_RUNS_MAX; i++) { /* a doctor's newest run is their only */
         bcemr_buf_clear(&hello);
-        must(hospital_group_hello(H, &c.vid, c.doctors[0].id, c.now, &run, &hello, NULL));
+        must(hospital_group_hello(H, &c.vid, c.doctors[i % 2].id, c.now, &run, &hello, NULL));
     }
-    assert_status(hospital_group_hello(H, &c.vid, c.doctors[0].id, c.now, &run, &hello, &err),
+    assert_int_equal(H->run_count, 2);
+    while (H->run_count < HOSPITAL_RUNS_MAX) { /* of doctors of other visits */
+        hospital_run *other = bcemr_allocate(sizeof *other);
+        assert_non_null(other);
+        other->started = c.now;
+        H->runs[H->run_count++] = other;
+    }
+    assert_status(hospital_group_hello(H, &c.vid, c.doctors[2].id, c.now, &run, &hello, &err),
                   BCEMR_E_TOO_MANY);
+    assert_status(hospital_group_hello(H, &c.vid, c.doctors[0].id, c.now, &run, &hello, &err),
+                  BCEMR_OK);
     bcemr_buf_clear(&hello);
     assert_status(
         hospital_group_hello(H, &c.vid, c.doctors[0].id, c.now + 60001, &run, &hello, &err),
@@ -633,6 +642,116 @@ static void relays_what_was_signed_to_those_after(void **state)
     hospital_relay_close(H, &source);
 }
 
+/* ---- doctors whose keys ended while a visit runs ---- */
+
+static void retire(uint64_t d)
+{
+    bcemr_buf entry = BCEMR_BUF_EMPTY;
+    must(authority_retire(&c.authority, &c.view, c.doctors[d].id, &entry, NULL));
+    must(clinic_post(&c, bcemr_buf_span(&entry)));
+    bcemr_buf_free(&entry);
+}
+
+/* New keys for an ID whose old ones still sign for them. */
+static void replace_keys(uint64_t d)
+{
+    consortium_doctor *doctor = &c.consortium.doctors[d];
+    const bcemr_ed_secret old = doctor->keys.a;
+    bcemr_buf pops = BCEMR_BUF_EMPTY, entry = BCEMR_BUF_EMPTY, signed_entry = BCEMR_BUF_EMPTY;
+    bcemr_ed_signature countersigned, by_old;
+    consortium_keys("new keys", &doctor->keys, &doctor->publics);
+    authority_wish wish = {.kind = BCEMR_enrol_kind_DOCTOR,
+                           .id = bcemr_text(doctor->id),
+                           .hospital = c.nodes[HOSPITAL_1].id,
+                           .keys = doctor->publics,
+                           .not_before = c.now - CLINIC_HOUR,
+                           .not_after = c.now + 10000 * CLINIC_HOUR};
+    must(authority_wish_pops(&c.consortium.ledger, &wish, &doctor->keys, &pops, NULL));
+    wish.pops = bcemr_buf_span(&pops);
+    must(authority_enrol(&c.authority, &c.view, &wish, &entry, NULL));
+    must(hospital_countersign(H, bcemr_buf_span(&entry), false, &countersigned, NULL));
+    must(bcemr_entry_sign_ed(&old, "doctor", bcemr_buf_span(&entry), &by_old, NULL));
+    const bcemr_tr_signer rows[2] = {
+        {bcemr_text("hospital"), c.nodes[HOSPITAL_1].id, bcemr_span_of(countersigned.b, 64)},
+        {bcemr_text("doctor"), wish.id, bcemr_span_of(by_old.b, 64)}};
+    must(bcemr_signed_make(bcemr_buf_span(&entry), rows, 2, &signed_entry, NULL));
+    must(clinic_post(&c, bcemr_buf_span(&signed_entry)));
+    bcemr_buf_free(&pops);
+    bcemr_buf_free(&entry);
+    bcemr_buf_free(&signed_entry);
+}
+
+/* Every step for doctor-1, at whichever stage the runs were when the keys ended. */
+static void assert_no_step(run_case *begun, run_case *proven, const bcemr_buf *sealed,
+                           bcemr_verdict expected)
+{
+    bcemr_error err = {0};
+    bcemr_source source;
+    bcemr_buf out = BCEMR_BUF_EMPTY;
+    uint64_t id = 0, k = 0;
+    assert_refused(hospital_group_hello(H, &c.vid, c.doctors[0].id, c.now, &id, &out, &err), err,
+                   expected);
+    if (begun)
+        assert_refused(
+            hospital_group_server(H, begun->id, bcemr_buf_span(&begun->reply), c.now, &out, &err),
+            err, expected);
+    if (proven)
+        assert_refused(
+            hospital_group_key(H, proven->id, bcemr_buf_span(&proven->proof), c.now, &out, &err),
+            err, expected);
+    assert_refused(hospital_intake(H, &c.vid, c.doctors[0].id, &out, &err), err, expected);
+    assert_refused(hospital_relay(H, &c.vid, c.doctors[0].id, 1, &source, &k, &err), err, expected);
+    assert_clinic_refused(take_sealed(0, 0, sealed), expected);
+    assert_int_equal(out.n, 0);
+    bcemr_buf_free(&out);
+}
+
+static void gives_nothing_to_keys_that_were_retired(void **state)
+{
+    (void)state;
+    run_case r;
+    crafted x;
+    bcemr_buf sealed = BCEMR_BUF_EMPTY;
+    craft(&x, 0, 0);
+    seal_crafted(&x, &sealed);
+    run_to_reply(&r, 0);
+    retire(0);
+    assert_no_step(&r, NULL, &sealed, BCEMR_DOCTOR_RETIRED);
+    run_free(&r);
+    bcemr_switch_off(BCEMR_DOCTOR_RETIRED);
+    assert_no_step(NULL, NULL, &sealed, BCEMR_NOT_ENROLLED);
+    bcemr_buf_free(&sealed);
+}
+
+static void gives_nothing_to_keys_that_were_replaced(void **state)
+{
+    (void)state;
+    run_case r;
+    crafted x;
+    bcemr_buf sealed = BCEMR_BUF_EMPTY;
+    craft(&x, 0, 0);
+    seal_crafted(&x, &sealed);
+    run_to_proof(&r, 0);
+    replace_keys(0);
+    assert_no_step(NULL, &r, &sealed, BCEMR_NOT_ENROLLED);
+    run_free(&r);
+    bcemr_buf_free(&sealed);
+}
+
+static void gives_nothing_to_keys_that_ran_out(void **state)
+{
+    (void)state;
+    crafted x;
+    bcemr_buf sealed = BCEMR_BUF_EMPTY;
+    craft(&x, 0, 0);
+    seal_crafted(&x, &sealed);
+    c.now += 10001 * CLINIC_HOUR;
+    retire(4); /* the ledger's time is past the validity */
+    assert_refused(hospital_intake(H, &c.vid, c.doctors[0].id, &sealed, &c.error), c.error,
+                   BCEMR_NOT_ENROLLED);
+    bcemr_buf_free(&sealed);
+}
+
 /* ---- changes of the order ---- */
 
 static void amends_only_with_a_sound_tail(void **state)
@@ -800,6 +919,9 @@ int main(void)
         JOINED(holds_every_version_that_may_come_to_count),
         JOINED(gives_no_receipt_for_what_is_not_durable),
         JOINED(relays_what_was_signed_to_those_after),
+        JOINED(gives_nothing_to_keys_that_were_retired),
+        JOINED(gives_nothing_to_keys_that_were_replaced),
+        JOINED(gives_nothing_to_keys_that_ran_out),
         JOINED(amends_only_with_a_sound_tail),
         JOINED(goes_on_after_amendments),
         JOINED(asks_the_last_doctor_again),

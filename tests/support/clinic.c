@@ -237,7 +237,7 @@ bcemr_status clinic_join(clinic *c, uint64_t d)
         must(bcemr_doctor_prove(c->visits[d], bcemr_buf_span(&m[2]), c->now, &m[3], NULL));
         must(hospital_group_key(h, run, bcemr_buf_span(&m[3]), c->now, &m[4], NULL));
         must(bcemr_doctor_group_key(c->visits[d], bcemr_buf_span(&m[4]), c->now, NULL));
-        must(hospital_intake(h, &c->vid, &m[5], NULL));
+        must(hospital_intake(h, &c->vid, c->doctors[d].id, &m[5], NULL));
         must(bcemr_doctor_intake(c->visits[d], bcemr_buf_span(&m[5]), NULL));
     }
     for (int i = 0; i < 6; i++)

@@ -208,7 +208,7 @@ bcemr_status story_join(world *w, uint64_t i)
         DO(bcemr_doctor_visit_new(&d->self, &d->visit));
     DO(group_run(w, d, a->hospital, a->id));
     w->by = a->id;
-    DO(hospital_intake(a->hospital, &w->vid, &intake, &w->error));
+    DO(hospital_intake(a->hospital, &w->vid, d->self.id, &intake, &w->error));
     DO(world_carry(w, POINT_INTAKE, d->id, &intake));
     DO(bcemr_doctor_intake(d->visit, bcemr_buf_span(&intake), &w->error));
 out:
