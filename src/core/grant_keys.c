@@ -74,8 +74,8 @@ static bool is_multiple(const blst_p1_affine *point, const bcemr_secret_scalar *
     bcemr_g1_raw encoded;
     core_p1_multiply(point, x->b, &product);
     blst_p1_compress(encoded.b, &product);
-    bool equal = !blst_p1_is_inf(&product) &&
-                 sodium_memcmp(encoded.b, expected->b, sizeof encoded.b) == 0;
+    bool equal =
+        !blst_p1_is_inf(&product) && sodium_memcmp(encoded.b, expected->b, sizeof encoded.b) == 0;
     bcemr_wipe(&product, sizeof product);
     return equal;
 }
