@@ -42,6 +42,8 @@ BCEMR_MUST_USE bcemr_status bcemr_capsule_open(const bcemr_context *context,
 /* B' = rk B, the proxy's whole work on one record. Constant time in rk. */
 BCEMR_MUST_USE bcemr_status bcemr_reencrypt(const bcemr_secret_scalar *rk, const bcemr_g1_raw *b,
                                             bcemr_g1_raw *out, bcemr_error *err);
+/* The same of a B that was decoded before, as a cloud has it from its check of the capsule. */
+void bcemr_reencrypt_decoded(const bcemr_secret_scalar *rk, const bcemr_g1 *b, bcemr_g1_raw *out);
 
 /* dek, kc, kt from K. dek and kt: wipe. */
 typedef struct bcemr_record_keys {

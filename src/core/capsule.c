@@ -110,17 +110,22 @@ out:
     return status;
 }
 
+void bcemr_reencrypt_decoded(const bcemr_secret_scalar *rk, const bcemr_g1 *b, bcemr_g1_raw *out)
+{
+    blst_p1 product;
+    core_p1_multiply(core_p1(b), rk->b, &product);
+    blst_p1_compress(out->b, &product);
+    bcemr_wipe(&product, sizeof product);
+}
+
 bcemr_status bcemr_reencrypt(const bcemr_secret_scalar *rk, const bcemr_g1_raw *b,
                              bcemr_g1_raw *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_g1 point;
-    blst_p1 product;
     memset(out, 0, sizeof *out);
     TRY_AT(bcemr_g1_decode(b, &point), "header", "b");
-    core_p1_multiply(core_p1(&point), rk->b, &product);
-    blst_p1_compress(out->b, &product);
-    bcemr_wipe(&product, sizeof product);
+    bcemr_reencrypt_decoded(rk, &point, out);
 out:
     return status;
 }

@@ -85,6 +85,7 @@ bcemr_status cloud_drop_record(cloud *c, cloud_record *record, bool erased, bcem
     TRY(c->setup.store->remove(c->setup.store->user, name.text, err));
     bcemr_buf_free(&record->header);
     bcemr_buf_free(&record->record_case);
+    bcemr_wipe(&record->b, sizeof record->b);
     record->erased = erased;
     if (!erased) {
         server_table_drop(&c->records, record);

@@ -143,6 +143,7 @@ static bcemr_status make_record(const cloud_upload *upload, const bcemr_visit_lo
         record->host_by = upload->host_by;
         record->host = *upload->host;
     }
+    TRY_AT(bcemr_g1_decode(&header->b, &record->b), "header", "b");
     TRY_AT(bcemr_buf_append(&record->header, upload->header), "record", NULL);
     TRY_AT(bcemr_buf_append(&record->record_case, record_case), "record", NULL);
 out:

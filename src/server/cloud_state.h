@@ -14,6 +14,7 @@ typedef struct cloud_record {
     bcemr_hash order, last_context;
     bcemr_ed_raw svk;
     bcemr_g1_raw pkv;
+    bcemr_g1 b; /* the header's B, decoded once */
     bcemr_ed_raw av;
     bcemr_asker host_by; /* NOBODY for a cloud that V names */
     bcemr_ed_signature host;
