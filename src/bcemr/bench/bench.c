@@ -15,7 +15,7 @@ typedef struct extent {
     uint64_t payload, payload_rounds;
 } extent;
 
-static const extent full = {200, 1000, WORLD_VISITS, {1000, 10000}, {6, 2}, (uint64_t)4 << 30, 20};
+static const extent full = {200, 1000, WORLD_VISITS, {1000, 10000}, {6, 2}, (uint64_t)4 << 30, 100};
 static const extent quick = {3, 40, 40, {40, 80}, {1, 1}, (uint64_t)8 << 20, 1};
 
 /* The processor's name as Linux tells it, else "unknown". */

@@ -92,16 +92,15 @@ static bool cloud_checks_single(bench_world *w)
     return check_grant(&w->single);
 }
 
-static bool reencrypt_decoded(bench_world *w)
+/* As the cloud does it: its records hold B decoded. */
+static bool reencrypt(bench_world *w)
 {
-    bcemr_g1 out;
-    bcemr_g1_raw raw;
-    bcemr_g1_multiply(&w->record.b, &w->record.rk, &out);
-    bcemr_g1_encode(&out, &raw);
-    return raw.b[0] == w->record.reencrypted.b[0];
+    bcemr_g1_raw out;
+    bcemr_reencrypt_decoded(&w->record.rk, &w->record.b, &out);
+    return out.b[0] == w->record.reencrypted.b[0];
 }
 
-static bool reencrypt(bench_world *w)
+static bool reencrypt_encoded(bench_world *w)
 {
     bcemr_g1_raw out;
     return bcemr_reencrypt(&w->record.rk, &w->record.header.b, &out, NULL) == BCEMR_OK;
@@ -187,11 +186,11 @@ const measure_operation measure_operations[] = {
      cloud_checks_single,
      MEASURE_ONE,
      {PART(G1_DECODE, 1), PART(G1_MULTIPLY, 1), PART(ED_CHECK, 1)}},
-    {"re-encrypt a record, B decoded before",
-     reencrypt_decoded,
+    {"re-encrypt a record", reencrypt, MEASURE_ONE, {PART(G1_MULTIPLY, 1)}},
+    {"re-encrypt a record, B encoded",
+     reencrypt_encoded,
      MEASURE_ONE,
-     {PART(G1_MULTIPLY, 1)}},
-    {"re-encrypt a record", reencrypt, MEASURE_ONE, {PART(G1_MULTIPLY, 1), INPUT(G1_DECODE, 1)}},
+     {PART(G1_MULTIPLY, 1), INPUT(G1_DECODE, 1)}},
     {"take a request",
      take_request,
      MEASURE_ONE,

@@ -13,7 +13,7 @@
 #define WINDOW (1u << 20)
 #define CHUNKS (WINDOW / FLOOR_CHUNK)
 #define SEALED_WINDOW (CHUNKS * BCEMR_CHUNK_SEALED)
-#define SLICE ((uint64_t)32 * WINDOW)
+#define SLICE ((uint64_t)8 * WINDOW)
 
 typedef struct generator {
     const bcemr_stream *stream; /* NULL: plaintext */

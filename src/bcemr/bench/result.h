@@ -19,6 +19,7 @@ typedef struct result_batch {
 
 typedef struct result_path {
     double seal, keys, check, reencrypt, open; /* us */
+    double decode;                             /* of B, when the record came; not in the whole */
     double whole, g1, ratio;
 } result_path;
 

@@ -160,6 +160,7 @@ static void json_path(const result_path *p, report_json *j)
     real(j, o, "reencrypt_us", p->reencrypt);
     real(j, o, "open_us", p->open);
     real(j, o, "path_us", p->whole);
+    real(j, o, "decode_b_us", p->decode);
     real(j, o, "g1_multiply_us", p->g1);
     real(j, o, "ratio", p->ratio);
     report_json_bool(j, o, "met", p->ratio < RESULT_PATH_DUE);
