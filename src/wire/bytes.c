@@ -24,6 +24,7 @@ void *bcemr_allocate(uint64_t n)
 
 void bcemr_release(void *p)
 {
+    WIRE_RELEASED(p);
     free(p);
 }
 
@@ -31,6 +32,7 @@ void bcemr_release_wiped(void *p, uint64_t n)
 {
     if (p)
         bcemr_wipe(p, n);
+    WIRE_RELEASED(p);
     free(p);
 }
 

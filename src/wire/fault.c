@@ -56,6 +56,33 @@ bool bcemr_switch_allocation_fails(void)
 {
     return ++allocations == failing_allocation;
 }
+
+static const void *watched;
+static uint64_t watched_length;
+static bool watched_clean;
+
+void bcemr_switch_watch(const void *p, uint64_t n)
+{
+    watched = p;
+    watched_length = n;
+    watched_clean = false;
+}
+
+bool bcemr_switch_watched_clean(void)
+{
+    return watched_clean;
+}
+
+void bcemr_switch_released(const void *p)
+{
+    const uint8_t *bytes = p;
+    if (!p || p != watched)
+        return;
+    watched_clean = true;
+    for (uint64_t i = 0; i < watched_length; i++)
+        watched_clean = watched_clean && bytes[i] == 0;
+    watched = NULL;
+}
 #else
 typedef int bcemr_fault_is_empty; /* ISO C wants something in a translation unit */
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two seams of the test build. In the shipped build both vanish.
+ * The seams of the test build. In the shipped build they vanish.
  *
  * BCEMR_HOLDS(verdict, condition) stands around the condition of every check. In the test build a
  * verdict can be switched off, so that it can be shown which check catches an attack next, and
  * that the attack is real once nothing is left to catch it.
  *
- * WIRE_ALLOCATION_FAILS() lets the n-th allocation fail.
+ * WIRE_ALLOCATION_FAILS() lets the n-th allocation fail; WIRE_RELEASED(p) lets a test look at
+ * memory that is given back.
  */
 #ifndef BCEMR_WIRE_FAULT_H
 #define BCEMR_WIRE_FAULT_H
@@ -25,14 +26,20 @@ bool bcemr_switch_reason_is_off(uint32_t reason);
 void bcemr_switch_fail_allocation(uint64_t n);
 uint64_t bcemr_switch_allocations(void);
 bool bcemr_switch_allocation_fails(void);
+/* Looks at n bytes from p when p is released; afterwards: they were all zero then. */
+void bcemr_switch_watch(const void *p, uint64_t n);
+bool bcemr_switch_watched_clean(void);
+void bcemr_switch_released(const void *p);
 
 #define BCEMR_HOLDS(verdict, condition) ((condition) || bcemr_switch_is_off(verdict))
 #define BCEMR_REASON_HOLDS(reason, condition) ((condition) || bcemr_switch_reason_is_off(reason))
 #define WIRE_ALLOCATION_FAILS() bcemr_switch_allocation_fails()
+#define WIRE_RELEASED(p) bcemr_switch_released(p)
 #else
 #define BCEMR_HOLDS(verdict, condition) (condition)
 #define BCEMR_REASON_HOLDS(reason, condition) (condition)
 #define WIRE_ALLOCATION_FAILS() false
+#define WIRE_RELEASED(p) ((void)0)
 #endif
 
 #endif

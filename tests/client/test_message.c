@@ -172,6 +172,12 @@ static void chunks_belong_to_one_message(void **state)
     memcpy(a.sealed.p + 32 + BCEMR_CHUNK_SEALED, b.sealed.p + 32 + BCEMR_CHUNK_SEALED, 100);
     REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, a.span, &out));
     assert_int_equal(why.index, 1);
+    /* nor do they change places within one */
+    memcpy(a.sealed.p + 32, b.sealed.p + 32 + BCEMR_CHUNK_SEALED, BCEMR_CHUNK_SEALED);
+    memcpy(b.sealed.p + 32 + BCEMR_CHUNK_SEALED, b.sealed.p + 32, BCEMR_CHUNK_SEALED);
+    memcpy(b.sealed.p + 32, a.sealed.p + 32, BCEMR_CHUNK_SEALED);
+    REFUSED(BCEMR_BAD_SEALED_MESSAGE, open_as(&gk, &ad, b.span, &out));
+    assert_int_equal(why.index, 0);
     bcemr_buf_free(&out);
     message_free(&a);
     message_free(&b);
