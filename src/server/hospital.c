@@ -194,22 +194,43 @@ out:
     return status;
 }
 
-/* pkv and Av decode, and the ledger has not seen pkv: a visit's keys are fresh. */
+/* Whether an Admit or an Enrol has used a key. */
+static bcemr_status is_used(hospital *h, bcemr_span key, bool *used, bcemr_error *err)
+{
+    static const char *const kinds[] = {"Admit", "Enrol"};
+    const bcemr_ledger_view *ledger = h->setup.ledger;
+    uint64_t leaf = 0;
+    *used = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        bcemr_status status = ledger->find(ledger->user, kinds[i], key, &leaf);
+        *used = *used || status == BCEMR_OK;
+        if (status != BCEMR_OK && status != BCEMR_E_NOT_FOUND)
+            return wire_fail(err, status, "ledger", "finds");
+    }
+    return BCEMR_OK;
+}
+
+/* The ledger has seen neither pkv nor Av: a visit's keys are fresh. */
+static bcemr_status check_fresh(hospital *h, const bcemr_tr_register *patient, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bool used = false;
+    TRY(is_used(h, bcemr_span_of(patient->pkv.b, sizeof patient->pkv.b), &used, err));
+    REQUIRE(!used, BCEMR_BAD_TICKET, "register", "pkv");
+    TRY(is_used(h, bcemr_span_of(patient->av.b, sizeof patient->av.b), &used, err));
+    REQUIRE(!used, BCEMR_BAD_TICKET, "register", "av");
+out:
+    return status;
+}
+
 static bcemr_status check_patient(hospital *h, const bcemr_tr_register *patient, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_g1 pkv;
     bcemr_ed_public av;
-    uint64_t leaf = 0;
     TRY_AT(bcemr_g1_decode(&patient->pkv, &pkv), "register", "pkv");
     TRY_AT(bcemr_ed_decode(&patient->av, &av), "register", "av");
-    status = h->setup.ledger->find(h->setup.ledger->user, "Admit",
-                                   bcemr_span_of(patient->pkv.b, sizeof patient->pkv.b), &leaf);
-    bool known = status == BCEMR_OK;
-    if (status != BCEMR_OK && status != BCEMR_E_NOT_FOUND)
-        FAIL(status, "ledger", "finds");
-    status = BCEMR_OK;
-    REQUIRE(!known, BCEMR_BAD_TICKET, "register", "pkv");
+    TRY(check_fresh(h, patient, err));
 out:
     return status;
 }
@@ -248,17 +269,59 @@ out:
     return status;
 }
 
-/* Tickets that nobody accepted in time make room. */
-static void sweep(hospital *h, int64_t now)
+/* Whether the Admit that was posted is on the ledger. */
+static bcemr_status is_admitted(const hospital *h, const bcemr_hash *admit, bool *admitted,
+                                bcemr_error *err)
 {
+    uint64_t leaf = 0;
+    bcemr_status status = h->setup.ledger->landed(h->setup.ledger->user, admit, &leaf);
+    *admitted = status == BCEMR_OK;
+    if (status == BCEMR_OK || status == BCEMR_E_NOT_FOUND)
+        return BCEMR_OK;
+    return wire_fail(err, status, "ledger", "Admit");
+}
+
+/* An Admit that the ledger refused, or will refuse since its first deadline has passed there, is
+ * as if nobody had accepted the ticket. */
+static bcemr_status settle_admit(const hospital *h, hospital_visit *visit, int64_t tau,
+                                 bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const server_outbox *outbox = h->setup.outbox;
+    server_outbox_state state = SERVER_OUTBOX_UNKNOWN;
+    uint32_t reason = 0;
+    bool admitted = false;
+    if (!visit->accepted)
+        return BCEMR_OK;
+    TRY(is_admitted(h, &visit->admit, &admitted, err));
+    if (admitted)
+        goto out;
+    TRY_AT(outbox->state(outbox->user, &visit->admit, &state, &reason), "outbox", NULL);
+    if (state == SERVER_OUTBOX_REFUSED || visit->first_deadline <= tau)
+        visit->accepted = false;
+out:
+    return status;
+}
+
+/* Tickets that nobody accepted in time, or in vain, make room. */
+static bcemr_status sweep(hospital *h, int64_t now, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_ledger_facts facts;
+    TRY(server_facts(h->setup.ledger, &facts, err));
     for (uint64_t i = h->visits.count; i-- > 0;) {
         hospital_visit *visit = h->visits.rows[i];
-        if (visit->accepted || visit->first_deadline >= now)
+        bool accepted = visit->accepted;
+        TRY(settle_admit(h, visit, facts.tau, err));
+        bool in_vain = accepted && !visit->accepted;
+        if (visit->accepted || (visit->first_deadline >= now && !in_vain))
             continue;
         hospital_end_runs(h, visit);
         server_table_drop(&h->visits, visit);
         visit_free(visit);
     }
+out:
+    return status;
 }
 
 static bcemr_status take_patient(bcemr_span message, hospital_visit *visit, bcemr_error *err)
@@ -288,7 +351,7 @@ bcemr_status hospital_register(hospital *h, bcemr_span message, const hospital_p
     TRY(hospital_rows(h, plan->team, plan->team_count, now, buffers, rows, err));
     TRY(make_ticket(h, plan, rows, now, visit, err));
     if (h->visits.count == h->visits.limit)
-        sweep(h, now);
+        TRY(sweep(h, now, err));
     const bcemr_tr_ticket answer = {bcemr_buf_span(&visit->ticket), visit->signature, visit->r2};
     uint64_t before = ticket->n;
     TRY(bcemr_write_ticket(&answer, ticket, err));
@@ -314,6 +377,8 @@ bcemr_status hospital_accept(hospital *h, const bcemr_hash *vid, bcemr_span acce
     hospital_visit *visit = NULL;
     bcemr_tr_visit v;
     bcemr_tr_acceptance given;
+    bcemr_hash hash;
+    bool admitted = false;
     TRY(hospital_find(h, vid, &visit, err));
     TRY(bcemr_read_acceptance(acceptance, &given, err));
     TRY(bcemr_read_visit(bcemr_buf_span(&visit->ticket), &v, err));
@@ -321,8 +386,13 @@ bcemr_status hospital_accept(hospital *h, const bcemr_hash *vid, bcemr_span acce
     CHECK(bcemr_acceptance_check(&v, vid, &given, err), "acceptance", NULL);
     const bcemr_tr_e_admit admit = {v.ledger, bcemr_buf_span(&visit->ticket), visit->signature,
                                     acceptance};
+    TRY(bcemr_hash_value(&bcemr_type_e_admit, &admit, &hash, err));
+    TRY(is_admitted(h, &hash, &admitted, err));
+    if (!admitted) /* another visit may have used the keys since */
+        TRY(check_fresh(h, &visit->patient, err));
     TRY(server_post(h->setup.outbox, &bcemr_type_e_admit, &admit, err));
     visit->accepted = true;
+    visit->admit = hash;
 out:
     return status;
 }
@@ -348,8 +418,11 @@ bcemr_status hospital_forget(hospital *h, const bcemr_hash *vid, bcemr_error *er
 {
     bcemr_status status = BCEMR_OK;
     client_visit log = {0};
+    bcemr_ledger_facts facts;
     hospital_visit *visit = NULL;
     TRY(hospital_find(h, vid, &visit, err));
+    TRY(server_facts(h->setup.ledger, &facts, err));
+    TRY(settle_admit(h, visit, facts.tau, err));
     status = client_visit_load(h->setup.ledger, vid, &log, err);
     bool admitted = status == BCEMR_OK;
     if (!admitted && !(status == BCEMR_E_REFUSED && !visit->accepted))

@@ -76,14 +76,16 @@ typedef struct hospital_plan {
  * Takes a register message of a patient whose identity was seen; appends the ticket message. Each
  * doctor's keys are those of the active enrolment.
  * E_REFUSED: NOT_ENROLLED (a doctor, err->index), BAD_TEAM (repeated, deadlines not ascending),
- * BAD_TICKET (first deadline not ahead, clouds, u, pkv used before). Errors: the decoding of pkv
- * and Av; E_TOO_MANY.
+ * BAD_TICKET (first deadline not ahead, clouds, u, pkv or Av used before). Errors: the decoding of
+ * pkv and Av; E_TOO_MANY.
  */
 BCEMR_MUST_USE bcemr_status hospital_register(hospital *h, bcemr_span message,
                                               const hospital_plan *plan, int64_t now,
                                               bcemr_buf *ticket, bcemr_hash *vid, bcemr_error *err);
-/* Takes the acceptance of a ticket: Admit goes to the outbox.
- * E_REFUSED: BAD_ACCEPTANCE, BAD_ACCEPTANCE_PROOF, PAST_DEADLINE. E_NOT_FOUND: no such ticket. */
+/* Takes the acceptance of a ticket: Admit goes to the outbox. When the ledger refuses it the ticket
+ * is as if nobody had accepted it.
+ * E_REFUSED: PAST_DEADLINE, BAD_ACCEPTANCE, BAD_ACCEPTANCE_PROOF, BAD_TICKET (pkv or Av used
+ * since). E_NOT_FOUND: no such ticket. */
 BCEMR_MUST_USE bcemr_status hospital_accept(hospital *h, const bcemr_hash *vid,
                                             bcemr_span acceptance, int64_t now, bcemr_error *err);
 

@@ -35,7 +35,8 @@ typedef struct hospital_visit {
     bcemr_buf ticket; /* V */
     bcemr_ed_signature signature;
     int64_t first_deadline;
-    bool accepted;
+    bool accepted;    /* its Admit is posted: */
+    bcemr_hash admit; /* H of that entry */
     bool has_gk[HOSPITAL_EPOCHS];
     bcemr_key gk[HOSPITAL_EPOCHS];
     hospital_pair pairs[BCEMR_TEAM_MAX]; /* by place in the order in force of their epoch */

@@ -147,6 +147,78 @@ static void registers_only_fresh_and_valid_keys(void **state)
     p.patient.pkv = c.visit.keys.pkv;
     assert_refused(try_register(&p, &err), err, BCEMR_BAD_TICKET);
     assert_string_equal(err.field, "pkv");
+    good_plan(&p);
+    p.patient.av = c.visit.keys.av_public;
+    assert_refused(try_register(&p, &err), err, BCEMR_BAD_TICKET);
+    assert_string_equal(err.field, "av");
+    good_plan(&p);
+    p.patient.av = c.doctors[0].publics.a;
+    assert_refused(try_register(&p, &err), err, BCEMR_BAD_TICKET);
+}
+
+/* A ticket for the keys of wallet place j but Av of place 77, and its acceptance. */
+static void ticket_of(uint64_t j, bcemr_hash *vid, bcemr_buf *acceptance)
+{
+    plan_case p;
+    bcemr_buf message = BCEMR_BUF_EMPTY, ticket = BCEMR_BUF_EMPTY;
+    bcemr_visit_keys keys;
+    bcemr_tr_acceptance given;
+    good_plan(&p);
+    must(bcemr_visit_keys_derive(&c.wallet.seed, &c.consortium.ledger, j, &keys));
+    keys.av = p.keys.av;
+    p.patient.pkv = keys.pkv;
+    must(bcemr_write_register(&p.patient, &message, NULL));
+    must(hospital_register(H, bcemr_buf_span(&message), &p.plan, c.now, &ticket, vid, NULL));
+    must(bcemr_acceptance_make(&keys, vid, &given, NULL));
+    must(bcemr_write_acceptance(&given, acceptance, NULL));
+    bcemr_buf_free(&message);
+    bcemr_buf_free(&ticket);
+}
+
+static void forgets_tickets_that_the_ledger_refuses(void **state)
+{
+    (void)state;
+    bcemr_hash vids[3];
+    bcemr_buf accepted[3] = {{0}};
+    bcemr_error err = {0};
+    plan_case p;
+    for (uint64_t i = 0; i < 3; i++)
+        ticket_of(77 + i, &vids[i], &accepted[i]);
+    for (uint64_t i = 0; i < 2; i++) /* at this moment the keys of both are fresh */
+        must(hospital_accept(H, &vids[i], bcemr_buf_span(&accepted[i]), c.now, NULL));
+    assert_status(hospital_forget(H, &vids[1], &err), BCEMR_E_REFUSED);
+    assert_status(clinic_pump(&c, HOSPITAL_1), BCEMR_E_REFUSED); /* ADMIT_KEY_USED */
+    assert_refused(hospital_accept(H, &vids[2], bcemr_buf_span(&accepted[2]), c.now, &err), err,
+                   BCEMR_BAD_TICKET);
+    must(hospital_accept(H, &vids[0], bcemr_buf_span(&accepted[0]), c.now, NULL)); /* again */
+    H->visits.limit = 3;
+    good_plan(&p);
+    must(bcemr_visit_keys_derive(&c.wallet.seed, &c.consortium.ledger, 90, &p.keys));
+    p.patient.pkv = p.keys.pkv;
+    p.patient.av = p.keys.av_public;
+    assert_status(try_register(&p, &err), BCEMR_OK); /* in the place of the refused one */
+    assert_status(hospital_forget(H, &vids[1], &err), BCEMR_E_NOT_FOUND);
+    assert_status(hospital_forget(H, &vids[2], &err), BCEMR_OK);
+    assert_status(hospital_forget(H, &vids[0], &err), BCEMR_E_STATE); /* it runs */
+    for (uint64_t i = 0; i < 3; i++)
+        bcemr_buf_free(&accepted[i]);
+}
+
+static void forgets_tickets_whose_admit_came_to_nothing(void **state)
+{
+    (void)state;
+    bcemr_hash vid;
+    bcemr_buf accepted = BCEMR_BUF_EMPTY;
+    bcemr_error err = {0};
+    ticket_of(77, &vid, &accepted);
+    must(hospital_accept(H, &vid, bcemr_buf_span(&accepted), c.now, NULL));
+    assert_status(hospital_forget(H, &vid, &err), BCEMR_E_REFUSED); /* it may still come in */
+    c.now += 2 * CLINIC_HOUR;
+    must(clinic_pump(&c, CLOUD_1));
+    assert_status(hospital_forget(H, &vid, &err), BCEMR_E_REFUSED);
+    clinic_enrol(&c, CLINIC_DOCTORS, HOSPITAL_1); /* now the ledger's time is past the deadline */
+    assert_status(hospital_forget(H, &vid, &err), BCEMR_OK);
+    bcemr_buf_free(&accepted);
 }
 
 static void draws_another_pseudonym_each_time(void **state)
@@ -901,6 +973,8 @@ int main(void)
         FRESH(registers_only_a_sound_team),
         FRESH(registers_only_with_clouds_of_the_set),
         FRESH(registers_only_fresh_and_valid_keys),
+        FRESH(forgets_tickets_that_the_ledger_refuses),
+        FRESH(forgets_tickets_whose_admit_came_to_nothing),
         FRESH(draws_another_pseudonym_each_time),
         FRESH(admits_only_what_the_patient_accepted),
         ADMITTED(begins_runs_for_the_order_alone),
