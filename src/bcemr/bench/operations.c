@@ -121,7 +121,7 @@ static bool take_request(bench_world *w)
     return good;
 }
 
-static bool open(bench_world *w)
+static bool open_record(bench_world *w)
 {
     const world_record *o = &w->record;
     bcemr_capsule_key k;
@@ -196,7 +196,7 @@ const measure_operation measure_operations[] = {
      MEASURE_ONE,
      {PART(ED_CHECK, 1), PART(HMAC, 3), PART(AEAD, 1), PART(ED_SIGN, 1)}},
     {"doctor opens",
-     open,
+     open_record,
      MEASURE_ONE,
      {PART(G1_DECODE, 1), PART(G1_MULTIPLY, 1), PART(MILLER_LINES, 1), PART(FINAL_EXP, 1)}},
     {NULL, NULL, MEASURE_ONE, {{FLOOR_COUNT, 0, MEASURE_EACH, false}}}};

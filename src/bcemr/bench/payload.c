@@ -8,12 +8,14 @@
 
 #include <bcemr/content.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WINDOW (1u << 20)
 #define CHUNKS (WINDOW / FLOOR_CHUNK)
 #define SEALED_WINDOW (CHUNKS * BCEMR_CHUNK_SEALED)
-#define SLICE ((uint64_t)8 * WINDOW)
+#define SLICE_WINDOWS 8
+#define SLICE ((uint64_t)SLICE_WINDOWS * WINDOW)
 
 typedef struct generator {
     const bcemr_stream *stream; /* NULL: plaintext */
@@ -45,7 +47,7 @@ static bcemr_status read_sealed(void *user, uint64_t offset, uint8_t *out, uint6
 }
 
 /* us that bcemr took for length bytes, or below 0. */
-static double seal(generator *g, uint64_t length, const bcemr_parallel *parallel)
+static double seal_all(generator *g, uint64_t length, const bcemr_parallel *parallel)
 {
     const bcemr_source source = {g, length, read_plain};
     const bcemr_sink sink = bcemr_sink_nowhere();
@@ -60,7 +62,7 @@ static double seal(generator *g, uint64_t length, const bcemr_parallel *parallel
     return measure_now() - began - g->took;
 }
 
-static double open(generator *g, uint64_t length, const bcemr_parallel *parallel)
+static double open_all(generator *g, uint64_t length, const bcemr_parallel *parallel)
 {
     const bcemr_sink sink = bcemr_sink_nowhere();
     const bcemr_run run = {.parallel = parallel, .window = WINDOW};
@@ -87,7 +89,7 @@ typedef struct buffers {
 
 static bool floor_round(floor_bench *floor, buffers *b, bool is_first, result_payload *out)
 {
-    const unsigned windows = SLICE / WINDOW;
+    const unsigned windows = SLICE_WINDOWS;
     uint8_t root[32];
     bool good = true;
     double seal_took = 0, open_took = 0, tree_took = 0;
@@ -111,12 +113,12 @@ static bool floor_round(floor_bench *floor, buffers *b, bool is_first, result_pa
 static bool rounds_run(generator *g, floor_bench *floor, uint64_t rounds, const bcemr_parallel *two,
                        result_payload *out)
 {
-    const double windows = (double)(SLICE / WINDOW);
+    const double windows = SLICE_WINDOWS;
     buffers *b = bcemr_allocate(sizeof *b);
     bool good = b != NULL;
     for (uint64_t r = 0; good && r < rounds; r++) {
-        const double sealed = seal(g, SLICE, NULL), opened = open(g, SLICE, NULL);
-        const double two_cores = seal(g, SLICE, two);
+        const double sealed = seal_all(g, SLICE, NULL), opened = open_all(g, SLICE, NULL);
+        const double two_cores = seal_all(g, SLICE, two);
         good = sealed >= 0 && opened >= 0 && two_cores >= 0 && floor_round(floor, b, r == 0, out);
         keep_least(&out->seal, sealed / windows, r == 0);
         keep_least(&out->open, opened / windows, r == 0);
@@ -133,11 +135,11 @@ static bool rounds_run(generator *g, floor_bench *floor, uint64_t rounds, const 
 static uint64_t peak_kib(void)
 {
     char line[256];
-    unsigned long long kib = 0;
+    uint64_t kib = 0;
     FILE *status = fopen("/proc/self/status", "r");
     while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
-            break;
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtoull(line + 6, NULL, 10);
     if (status)
         (void)fclose(status);
     return kib;
@@ -157,9 +159,9 @@ bool result_payload_run(floor_bench *floor, uint64_t bytes, uint64_t rounds,
         g->stream = &stream;
         bcemr_random(g->plain, sizeof g->plain);
         const double began = measure_now();
-        good = seal(g, bytes, two) >= 0;
+        good = seal_all(g, bytes, two) >= 0;
         out->gigabytes_a_second = (double)bytes / 1e3 / (measure_now() - began);
-        good = good && open(g, bytes, two) >= 0;
+        good = good && open_all(g, bytes, two) >= 0;
         out->max_rss_kib = peak_kib();
         good = good && rounds_run(g, floor, rounds, two, out);
     }
