@@ -340,7 +340,7 @@ static void a_replayed_run_ends_nothing(void **state)
             bcemr_doctor_prove(v, bcemr_buf_span(&g.server), c.now, &out, &why));
     assert_memory_equal(&v->gk, &gk, sizeof gk);
     assert_memory_equal(&v->keys.pair, &pair, sizeof pair);
-    must(hospital_intake(H, &c.vid, &intake, NULL));
+    must(hospital_intake(H, &c.vid, c.doctors[0].id, &intake, NULL));
     OK(bcemr_doctor_intake(v, bcemr_buf_span(&intake), &why));
     bcemr_buf_free(&out);
     bcemr_buf_free(&intake);
@@ -1507,7 +1507,7 @@ static void joining_without_memory(void **state)
     must(bcemr_buf_set(&message, bcemr_buf_span(&g.key)));
     EVERY_ALLOCATION(group_key_again());
     bcemr_buf_clear(&message);
-    must(hospital_intake(H, &c.vid, &message, NULL));
+    must(hospital_intake(H, &c.vid, c.doctors[0].id, &message, NULL));
     EVERY_ALLOCATION(intake_again());
     run_free(&g);
     bcemr_buf_free(&message);
