@@ -2,7 +2,7 @@
 /* Spans, owned buffers, wiping, and the one allocation seam. */
 #include "wire/fault.h"
 
-#include <bcemr/bytes.h>
+#include <bcemr/types.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,4 +105,18 @@ void bcemr_buf_free(bcemr_buf *buf)
         return;
     bcemr_release_wiped(buf->p, buf->capacity);
     *buf = BCEMR_BUF_EMPTY;
+}
+
+void bcemr_store_u64(uint8_t out[8], uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(value >> (8 * i));
+}
+
+uint64_t bcemr_load_u64(const uint8_t in[8])
+{
+    uint64_t value = 0;
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | in[i];
+    return value;
 }

@@ -82,7 +82,7 @@ static bcemr_status check_integer(const wire_field *f, uint64_t number)
     return number >= f->lo && number <= f->hi ? BCEMR_OK : BCEMR_E_INTEGER_RANGE;
 }
 
-bcemr_status wire_check_field(const wire_field *f, bcemr_span part)
+static bcemr_status check_field(const wire_field *f, bcemr_span part)
 {
     switch (f->kind) {
     case WIRE_FIXED:
@@ -170,7 +170,7 @@ static bcemr_status check_item(reader *r, const bcemr_type *type, const wire_fie
 {
     bcemr_status status;
     if (f->item->atom) {
-        status = wire_check_field(f->item->atom, part);
+        status = check_field(f->item->atom, part);
         return status == BCEMR_OK ? status : fail(r, status, type, f, i, part.p);
     }
     if (part.n == 0)
@@ -256,7 +256,7 @@ static bcemr_status read_body(reader *r, const bcemr_type *type, bcemr_span in, 
         bcemr_span part;
         if (!take(&in, &part))
             return fail(r, BCEMR_E_TRUNCATED, type, f, BCEMR_NOWHERE, in.p);
-        bcemr_status status = wire_check_field(f, part);
+        bcemr_status status = check_field(f, part);
         if (status != BCEMR_OK)
             return fail(r, status, type, f, BCEMR_NOWHERE, part.p);
         uint8_t *to = value ? value + f->offset : NULL;
@@ -330,7 +330,7 @@ bool bcemr_list_next(bcemr_iter *iter, void *item)
         memcpy(item, &part, sizeof part);
     else if (!type->atom)
         return bcemr_read(type, part, item, NULL) == BCEMR_OK;
-    else if (wire_check_field(type->atom, part) == BCEMR_OK)
+    else if (check_field(type->atom, part) == BCEMR_OK)
         store_field(type->atom, part, item);
     else
         return false;

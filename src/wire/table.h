@@ -55,10 +55,6 @@ struct bcemr_type {
     const wire_field *atom;
 };
 
-/* Lengths and ranges of one field or bare item; what lies inside a transcript or list is looked at
- * by the reader. */
-BCEMR_MUST_USE bcemr_status wire_check_field(const wire_field *f, bcemr_span part);
-
 /* Stands in a C list as its bytes (bcemr_span) rather than as a struct: a labelled transcript, that
  * is, any but a tuple. */
 bool wire_is_whole(const bcemr_type *type);

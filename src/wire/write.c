@@ -5,20 +5,6 @@
 
 #include <string.h>
 
-void bcemr_store_u64(uint8_t out[8], uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (8 * i));
-}
-
-uint64_t bcemr_load_u64(const uint8_t in[8])
-{
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--)
-        value = value << 8 | in[i];
-    return value;
-}
-
 /* ---- sizes ---- */
 
 static uint64_t size_of(const bcemr_type *type, const uint8_t *value);

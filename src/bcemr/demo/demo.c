@@ -137,12 +137,15 @@ static int tell(stage *s, world *w)
 static int run_story(stage *s)
 {
     int code;
+    char work[1200];
     world *w = bcemr_allocate(sizeof *w);
     if (!w)
         return COMMAND_FAILED;
     inputs_explain(&s->inputs, s->report);
     code = play(s, w) == BCEMR_OK ? tell(s, w) : failed(s, w);
     world_close(w);
+    (void)snprintf(work, sizeof work, "%s/work", s->folder);
+    stage_remove(work);
     bcemr_release_wiped(w, sizeof *w);
     return code;
 }

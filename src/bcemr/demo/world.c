@@ -3,7 +3,6 @@
 #include "bcemr/demo/world.h"
 
 #include "bcemr/demo/people.h"
-#include "bcemr/demo/stage.h"
 
 #include <bcemr/hash.h>
 #include <stdio.h>
@@ -321,8 +320,6 @@ void world_close(world *w)
     if (w->chain)
         ledger_chain_close(w->chain);
     bcemr_release(w->opened);
-    if (w->folder[0])
-        stage_remove(w->folder);
     bcemr_buf_free(&w->genesis);
     bcemr_buf_free(&w->header);
     bcemr_buf_free(&w->kept);
