@@ -9,20 +9,28 @@
 
 typedef struct letter {
     bcemr_hash entry;
-    bcemr_buf bytes; /* empty once it is in */
+    bcemr_buf bytes; /* empty once it is in or refused */
     server_outbox_state state;
     uint32_t reason;
 } letter;
 
 struct server_memory_outbox {
     letter *letters;
-    uint64_t count, capacity;
+    uint64_t count, capacity, limit;
 };
 
 bcemr_status server_memory_outbox_new(server_memory_outbox **out)
 {
     *out = bcemr_allocate(sizeof **out);
-    return *out ? BCEMR_OK : BCEMR_E_NO_MEMORY;
+    if (!*out)
+        return BCEMR_E_NO_MEMORY;
+    (*out)->limit = SERVER_MEMORY_OUTBOX_MAX;
+    return BCEMR_OK;
+}
+
+void server_memory_outbox_limit(server_memory_outbox *outbox, uint64_t limit)
+{
+    outbox->limit = limit;
 }
 
 void server_memory_outbox_free(server_memory_outbox *outbox)
@@ -51,17 +59,29 @@ static letter *oldest(const server_memory_outbox *outbox)
     return NULL;
 }
 
-/* Room for one more; what is in is forgotten first when the outbox is full. */
+/* Forgets the older half of those that came in or were refused: who asked for one may still ask
+ * what became of it for a while. */
+static void forget_old(server_memory_outbox *outbox)
+{
+    uint64_t kept = 0, ended = 0;
+    for (uint64_t i = 0; i < outbox->count; i++)
+        ended += outbox->letters[i].state != SERVER_OUTBOX_WAITING;
+    uint64_t leave = (ended + 1) / 2;
+    for (uint64_t i = 0; i < outbox->count; i++) {
+        if (outbox->letters[i].state != SERVER_OUTBOX_WAITING && leave > 0)
+            leave--; /* its bytes went when it ended */
+        else
+            outbox->letters[kept++] = outbox->letters[i];
+    }
+    outbox->count = kept;
+}
+
+/* Room for one more; what waits is never forgotten. */
 static bcemr_status make_room(server_memory_outbox *outbox)
 {
-    if (outbox->count == SERVER_MEMORY_OUTBOX_MAX) {
-        uint64_t kept = 0;
-        for (uint64_t i = 0; i < outbox->count; i++)
-            if (outbox->letters[i].state != SERVER_OUTBOX_IN)
-                outbox->letters[kept++] = outbox->letters[i];
-        outbox->count = kept;
-    }
-    if (outbox->count == SERVER_MEMORY_OUTBOX_MAX)
+    if (outbox->count >= outbox->limit)
+        forget_old(outbox);
+    if (outbox->count >= outbox->limit)
         return BCEMR_E_TOO_MANY;
     if (outbox->count < outbox->capacity)
         return BCEMR_OK;

@@ -15,7 +15,7 @@
 #include <bcemr/types.h>
 
 typedef enum server_outbox_state {
-    SERVER_OUTBOX_UNKNOWN, /* never put, or long done and forgotten */
+    SERVER_OUTBOX_UNKNOWN, /* never put, or long in or refused and forgotten */
     SERVER_OUTBOX_WAITING,
     SERVER_OUTBOX_IN,
     SERVER_OUTBOX_REFUSED /* the ledger's rules refuse it for good: reason */
@@ -38,6 +38,9 @@ typedef struct server_outbox {
 typedef struct server_memory_outbox server_memory_outbox;
 BCEMR_MUST_USE bcemr_status server_memory_outbox_new(server_memory_outbox **out);
 void server_memory_outbox_free(server_memory_outbox *outbox);
+/* How many it holds, waiting or ended, in place of SERVER_MEMORY_OUTBOX_MAX. When it is full the
+ * older half of those that ended is forgotten; E_TOO_MANY only when all wait. */
+void server_memory_outbox_limit(server_memory_outbox *outbox, uint64_t limit);
 server_outbox server_memory_outbox_interface(server_memory_outbox *outbox);
 
 /* The oldest that waits: its signed entry (valid until the next call that changes the outbox).

@@ -120,10 +120,10 @@ static void opens_boxes_to_the_hospital(void **state)
 
 /* ---- outbox ---- */
 
-static void make_entry(uint64_t reason, bcemr_buf *out, bcemr_hash *name)
+static void make_entry(uint8_t n, bcemr_buf *out, bcemr_hash *name)
 {
     bcemr_signed_parts parts;
-    const bcemr_tr_e_abort entry = {c.consortium.ledger, c.vid, reason};
+    const bcemr_tr_e_abort entry = {c.consortium.ledger, {{n}}, BCEMR_abort_reason_OTHER};
     bcemr_buf_clear(out);
     must(bcemr_signed_make_value(&bcemr_type_e_abort, &entry, NULL, 0, out, NULL));
     must(bcemr_signed_read(bcemr_buf_span(out), &parts, NULL));
@@ -167,6 +167,43 @@ static void sends_until_it_is_in(void **state)
     must(o.put(o.user, bcemr_buf_span(&entry), NULL)); /* refused: it waits anew */
     assert_int_equal(state_of(&o, &one, &reason), SERVER_OUTBOX_WAITING);
     assert_int_not_equal(o.put(o.user, bcemr_text("no entry"), NULL), BCEMR_OK);
+    server_memory_outbox_free(box);
+    bcemr_buf_free(&entry);
+}
+
+static void forgets_what_ended_but_nothing_that_waits(void **state)
+{
+    (void)state;
+    server_memory_outbox *box = NULL;
+    bcemr_buf entry = BCEMR_BUF_EMPTY;
+    bcemr_hash first, last;
+    bcemr_span waiting;
+    uint32_t reason = 0;
+    must(server_memory_outbox_new(&box));
+    server_memory_outbox_limit(box, 4);
+    const server_outbox o = server_memory_outbox_interface(box);
+    make_entry(0, &entry, &first);
+    for (uint8_t n = 1; n < 50; n++) {
+        make_entry(n, &entry, &last);
+        assert_status(o.put(o.user, bcemr_buf_span(&entry), NULL), BCEMR_OK);
+        server_memory_outbox_done(box, n % 2 ? BCEMR_E_REFUSED : BCEMR_OK, 42);
+        assert_int_equal(state_of(&o, &last, &reason),
+                         n % 2 ? SERVER_OUTBOX_REFUSED : SERVER_OUTBOX_IN);
+        if (n == 1)
+            first = last;
+    }
+    assert_int_equal(state_of(&o, &first, &reason), SERVER_OUTBOX_UNKNOWN);
+    for (uint8_t n = 50; n < 54; n++) {
+        make_entry(n, &entry, &last);
+        assert_status(o.put(o.user, bcemr_buf_span(&entry), NULL), BCEMR_OK);
+    }
+    make_entry(54, &entry, &first);
+    assert_status(o.put(o.user, bcemr_buf_span(&entry), NULL), BCEMR_E_TOO_MANY);
+    for (uint8_t n = 0; n < 4; n++) {
+        assert_status(server_memory_outbox_next(box, &waiting), BCEMR_OK);
+        server_memory_outbox_done(box, BCEMR_OK, 0);
+    }
+    assert_int_equal(state_of(&o, &last, &reason), SERVER_OUTBOX_IN);
     server_memory_outbox_free(box);
     bcemr_buf_free(&entry);
 }
@@ -272,9 +309,13 @@ static void the_store_can_fail_both_ways(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ADMITTED(signs_only_what_is_on_its_list), ADMITTED(confirms_and_votes_only_on_their_kinds),
-        ADMITTED(opens_boxes_to_the_hospital),    ADMITTED(sends_until_it_is_in),
-        ADMITTED(keeps_what_could_not_be_sent),   ADMITTED(objects_appear_whole_or_not_at_all),
+        ADMITTED(signs_only_what_is_on_its_list),
+        ADMITTED(confirms_and_votes_only_on_their_kinds),
+        ADMITTED(opens_boxes_to_the_hospital),
+        ADMITTED(sends_until_it_is_in),
+        ADMITTED(forgets_what_ended_but_nothing_that_waits),
+        ADMITTED(keeps_what_could_not_be_sent),
+        ADMITTED(objects_appear_whole_or_not_at_all),
         ADMITTED(the_store_can_fail_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
