@@ -9,6 +9,17 @@ bool proof_member_shape(const bcemr_tr_member *member)
     return (member->e.n > 0) == hospital && (member->box.n > 0) == hospital;
 }
 
+/* An absent key decodes: whether it must be there is the shape's matter. */
+static bool ed_decodes(bcemr_span key)
+{
+    bcemr_ed_raw raw;
+    bcemr_ed_public decoded;
+    if (key.n == 0)
+        return true;
+    memcpy(raw.b, key.p, sizeof raw.b);
+    return bcemr_ed_decode(&raw, &decoded) == BCEMR_OK;
+}
+
 static bool x25519_decodes(bcemr_span key)
 {
     bcemr_x25519_raw raw;
@@ -21,7 +32,11 @@ static bool x25519_decodes(bcemr_span key)
 
 bool proof_member_keys_decode(const bcemr_tr_member *member)
 {
-    return x25519_decodes(member->e) && x25519_decodes(member->box);
+    bcemr_g2 x;
+    return bcemr_g2_decode(&member->x, &x) == BCEMR_OK &&
+           ed_decodes(bcemr_span_of(member->a.b, sizeof member->a.b)) &&
+           ed_decodes(member->consensus) && x25519_decodes(member->e) &&
+           x25519_decodes(member->box);
 }
 
 void proof_member_list_keys(const bcemr_tr_member *member, proof_member_keys *out)

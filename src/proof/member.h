@@ -7,7 +7,7 @@
 
 /* A hospital has E and Box, a cloud neither (section 2, table). */
 bool proof_member_shape(const bcemr_tr_member *member);
-/* E and Box decode; X and A are decoded where their proofs of possession are checked. */
+/* X, A, E, Box and the consensus key decode, those that are there. */
 bool proof_member_keys_decode(const bcemr_tr_member *member);
 
 /* Its keys in the order of the row, those that are there; a Rekey compares by place. */

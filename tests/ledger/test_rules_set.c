@@ -171,7 +171,7 @@ static void join_signatures(void **state)
     make_join(w, &w->c.nodes[CLOUD_3], &j);
     memset(&j.member.x, 0, sizeof j.member.x);
     j.member.x.b[0] = 0xc0; /* the identity: no key at all */
-    REFUSED(w, SET_POP, post_join(w, &j));
+    REFUSED(w, KEY_ENCODING, post_join(w, &j));
 }
 
 static void join_full(void **state)

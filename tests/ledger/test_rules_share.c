@@ -76,7 +76,7 @@ static void consent_post_signature(void **state)
     consent.revoker.b[0] = 1;
     memset(&consent.signature, 0, sizeof consent.signature);
     consent.signature.b[0] = 1;
-    REFUSED(w, CONSENT_POST_SIGNATURE, post_consent(w, &consent, CLOUD_1));
+    REFUSED(w, KEY_ENCODING, post_consent(w, &consent, CLOUD_1));
 }
 
 static void not_a_cloud(void **state)

@@ -126,7 +126,7 @@ static void admit_signatures(void **state)
     /* pkv outside the group, or the identity. */
     memset(&visit.v.pkv, 0, sizeof visit.v.pkv);
     visit.v.pkv.b[0] = 0xc0;
-    REFUSED(w, ADMIT_PROOF, world_post_admit(w, &visit));
+    REFUSED(w, KEY_ENCODING, world_post_admit(w, &visit));
     world_visit_free(&visit);
     world_visit_free(&other);
 }

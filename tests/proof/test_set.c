@@ -92,6 +92,17 @@ static void genesis_refused(void **state)
     c->members[1].e = bcemr_span_of(small, 32);
     VERDICT(BAD_GENESIS, recheck(c));
     c->members[1] = saved;
+    memset(&c->members[1].a, 0, sizeof c->members[1].a);
+    c->members[1].a.b[0] = 1;
+    VERDICT(BAD_GENESIS, recheck(c));
+    c->members[1] = saved;
+    memset(&c->members[1].x, 0, sizeof c->members[1].x);
+    c->members[1].x.b[0] = 0xc0;
+    VERDICT(BAD_GENESIS, recheck(c));
+    c->members[1] = saved;
+    c->members[1].consensus = bcemr_span_of(small, 32);
+    VERDICT(BAD_GENESIS, recheck(c));
+    c->members[1] = saved;
     c->members[1].a = c->members[0].a;
     VERDICT(BAD_GENESIS, recheck(c));
     c->members[1] = saved;

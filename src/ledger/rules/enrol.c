@@ -24,16 +24,15 @@ static bool fields_fit(const enrolling *n)
 
 static bool keys_decode(const enrolling *n)
 {
-    bcemr_ed_public a;
-    bcemr_x25519_raw raw;
+    bcemr_tr_cred cred;
+    bcemr_g2 x;
     bcemr_x25519_public decoded;
-    if (bcemr_ed_decode(&n->e.a, &a) != BCEMR_OK ||
-        bcemr_x25519_decode(&n->e.box, &decoded) != BCEMR_OK)
+    if (!rules_ed_decodes(&n->e.a) || bcemr_x25519_decode(&n->e.box, &decoded) != BCEMR_OK)
         return false;
-    if (n->e.e.n != sizeof raw.b)
-        return n->e.e.n == 0;
-    memcpy(raw.b, n->e.e.p, sizeof raw.b);
-    return bcemr_x25519_decode(&raw, &decoded) == BCEMR_OK;
+    if (ledger_cred_of_enrol(&n->e, &cred) != BCEMR_OK)
+        return !n->doctor;
+    return bcemr_g2_decode(&cred.x, &x) == BCEMR_OK &&
+           bcemr_x25519_decode(&cred.e, &decoded) == BCEMR_OK;
 }
 
 static bool is_active(const enrolling *n)

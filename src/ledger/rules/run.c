@@ -277,6 +277,12 @@ bcemr_status rules_index(rules *r, ledger_index_name name, bcemr_span key)
     return status == BCEMR_OK ? status : wire_fail(r->err, status, "index", NULL);
 }
 
+bool rules_ed_decodes(const bcemr_ed_raw *key)
+{
+    bcemr_ed_public decoded;
+    return bcemr_ed_decode(key, &decoded) == BCEMR_OK;
+}
+
 bcemr_status rules_keys_unused(rules *r, const bcemr_span *keys, uint64_t count, bool *unused)
 {
     bcemr_status status = BCEMR_OK;

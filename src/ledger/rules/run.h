@@ -89,6 +89,9 @@ bcemr_status rules_stop(rules *r, const char *kind, bcemr_span key);
 /* The row that goes into an index. */
 bcemr_status rules_index(rules *r, ledger_index_name name, bcemr_span key);
 
+/* What somebody will check signatures with decodes as an Ed25519 key: a key of mixed order can pass
+ * a check of its signature here and be refused by whoever reads the entry. */
+bool rules_ed_decodes(const bcemr_ed_raw *key);
 /* Keys: unused by anything enrolled or admitted and different from each other; empty ones are
  * skipped. */
 bcemr_status rules_keys_unused(rules *r, const bcemr_span *keys, uint64_t count, bool *unused);

@@ -28,7 +28,7 @@ static bcemr_status is_revoked(rules *r, bcemr_span revoker, bool *revoked)
 
 /*
  * Consent: SIGNER_ROWS, NOT_A_CLOUD, CONSENT_LATE, CONSENT_REVOKED, CONSENT_REVOKER_USED,
- * CONSENT_CM_USED, QUOTA; SUPERNODE_SIGNATURE, CONSENT_POST_SIGNATURE.
+ * CONSENT_CM_USED, QUOTA, KEY_ENCODING (R); SUPERNODE_SIGNATURE, CONSENT_POST_SIGNATURE.
  */
 bcemr_status rules_consent(rules *r, bcemr_span entry)
 {
@@ -51,6 +51,7 @@ bcemr_status rules_consent(rules *r, bcemr_span entry)
     TRY(rules_load_params(r));
     TRY(rules_quota_left(r, "Consent", e.cloud, r->quotas.consents, &left));
     CHECK(QUOTA, left);
+    CHECK(KEY_ENCODING, rules_ed_decodes(&e.revoker));
     TRY(rules_claim_row(r, 0, &cloud, LEDGER_R_SUPERNODE_SIGNATURE));
     const bcemr_tr_consent_post post = {r->ledger, e.cloud, e.cm, e.latest};
     TRY(rules_claim_ed_value(r, &e.revoker, &bcemr_type_consent_post, &post, &e.signature,
@@ -66,8 +67,8 @@ out:
 
 /*
  * Revoke: SIGNER_ROWS, REVOKED_BEFORE, QUOTA (of an R that no Consent named: it carries no
- * supernode's name, so the block holds as many as all members together may bring);
- * REVOKE_SIGNATURE.
+ * supernode's name, so the block holds as many as all members together may bring), KEY_ENCODING
+ * (R); REVOKE_SIGNATURE.
  */
 bcemr_status rules_revoke(rules *r, bcemr_span entry)
 {
@@ -88,6 +89,7 @@ bcemr_status rules_revoke(rules *r, bcemr_span entry)
                              &left));
         CHECK(QUOTA, left);
     }
+    CHECK(KEY_ENCODING, rules_ed_decodes(&e.revoker));
     const bcemr_tr_revoke revoke = {r->ledger, e.revoker};
     TRY(rules_claim_ed_value(r, &e.revoker, &bcemr_type_revoke, &revoke, &e.signature,
                              LEDGER_R_REVOKE_SIGNATURE));

@@ -20,6 +20,12 @@ static bool clouds_fit(rules *r, const bcemr_tr_visit *visit)
     return true;
 }
 
+static bool patient_keys_decode(const bcemr_tr_visit *visit)
+{
+    bcemr_g1 pkv;
+    return rules_ed_decodes(&visit->av) && bcemr_g1_decode(&visit->pkv, &pkv) == BCEMR_OK;
+}
+
 /* sigma_V, then the two proofs of acceptance. */
 static bcemr_status claim_admit(rules *r, const bcemr_tr_e_admit *admit,
                                 const bcemr_tr_visit *visit, const bcemr_hash *vid,
@@ -87,8 +93,8 @@ out:
 
 /*
  * Admit: SIGNER_ROWS, ADMIT_VISIT_LEDGER, ADMIT_KNOWN, NOT_A_HOSPITAL, ADMIT_REISSUES,
- * ADMIT_CLOUDS, ADMIT_U, ADMIT_KEY_USED, TEAM_REPEATED, TEAM_DEADLINES, TEAM_NOT_ACTIVE;
- * ADMIT_SIGNATURE, ADMIT_ACCEPTANCE, ADMIT_PROOF.
+ * ADMIT_CLOUDS, ADMIT_U, ADMIT_KEY_USED, TEAM_REPEATED, TEAM_DEADLINES, TEAM_NOT_ACTIVE,
+ * KEY_ENCODING (pkv, Av); ADMIT_SIGNATURE, ADMIT_ACCEPTANCE, ADMIT_PROOF.
  */
 bcemr_status rules_admit(rules *r, bcemr_span entry)
 {
@@ -112,6 +118,7 @@ bcemr_status rules_admit(rules *r, bcemr_span entry)
     while (v.count < 64 && bcemr_list_next(&iter, &v.team[v.count]))
         v.count++;
     TRY(check_team(r, v.team, v.count, 0, v.visit.issued));
+    CHECK(KEY_ENCODING, patient_keys_decode(&v.visit));
     TRY(claim_admit(r, &admit, &v.visit, &v.vid, hospital));
     v.record = (bcemr_tr_state_visit){.visit = admit.visit,
                                       .signature = admit.signature,
