@@ -148,18 +148,18 @@ out:
 
 /* ---- check 1: terms and the patient's signatures ---- */
 
+/* signed_terms: Tr("terms") of these terms. */
 static bcemr_status visit_signature(const bcemr_doctor *doctor, const bcemr_held_grant *grant,
-                                    uint64_t index, const bcemr_hash *vid, bcemr_error *err)
+                                    uint64_t index, const bcemr_hash *vid, bcemr_span signed_terms,
+                                    bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     client_visit visit = {0};
     bcemr_ed_signature signature = {{0}};
-    bcemr_tr_terms terms = {.ledger = grant->terms.ledger};
-    bcemr_sha256(grant->parsed.terms, &terms.terms);
     TRY(client_visit_load(doctor->ledger, vid, &visit, err));
     REQUIRE_AT(
         bcemr_list_at(&bcemr_type_edsig_item, &grant->parsed.signatures, index, &signature) &&
-            bcemr_ed_holds_value(&visit.log->visit.av, &bcemr_type_terms, &terms, &signature),
+            bcemr_ed_holds(&visit.log->visit.av, signed_terms, &signature),
         BCEMR_BAD_GRANT_SIGNATURE, "grant", "signatures", index);
 out:
     client_visit_free(&visit);
@@ -172,20 +172,25 @@ static bcemr_status check_terms(const bcemr_doctor *doctor, const bcemr_held_gra
                                 const bcemr_tr_access_answer *answer, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    bcemr_buf signed_terms = BCEMR_BUF_EMPTY;
+    bcemr_tr_terms terms = {.ledger = grant->terms.ledger};
     bcemr_tr_grant_visit visit;
     bcemr_tr_reencrypted record;
     bcemr_iter records = bcemr_list_begin(&bcemr_type_reencrypted, &answer->records);
     bcemr_iter visits = bcemr_list_begin(&bcemr_type_grant_visit, &grant->terms.visits);
     REQUIRE(answer->records.count == bcemr_bitmap_count(request->visits), BCEMR_BAD_TERMS,
             "access-answer", "records");
+    bcemr_sha256(grant->parsed.terms, &terms.terms);
+    TRY(bcemr_write_terms(&terms, &signed_terms, err));
     for (uint64_t i = 0; bcemr_list_next(&visits, &visit); i++) {
         if (!bcemr_bitmap_get(request->visits, i))
             continue;
         REQUIRE_AT(bcemr_list_next(&records, &record) && bcemr_hash_equal(&record.vid, &visit.vid),
                    BCEMR_BAD_TERMS, "access-answer", "records", i);
-        TRY(visit_signature(doctor, grant, i, &visit.vid, err));
+        TRY(visit_signature(doctor, grant, i, &visit.vid, bcemr_buf_span(&signed_terms), err));
     }
 out:
+    bcemr_buf_free(&signed_terms);
     return status;
 }
 

@@ -85,6 +85,8 @@ bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context, const bcemr_h
     set_keys(set, xs);
     bcemr_verdict joint = bcemr_joint_check(context, xs, set->count, value.signers,
                                             value.checkpoint, &value.signature, err);
+    if (joint == BCEMR_UNDECIDED && err->status == BCEMR_E_NO_MEMORY)
+        TRY(err->status); /* that says nothing about the signature */
     REQUIRE(joint == BCEMR_VALID, BCEMR_BAD_CHECKPOINT, "cosigned", "signature");
     if (out)
         *out = checkpoint;
