@@ -121,28 +121,52 @@ static void sweep_nonces(cloud *c, int64_t now)
     c->nonce_count = kept;
 }
 
-bcemr_status cloud_nonce(cloud *c, int64_t now, bcemr_nonce *out, bcemr_error *err)
+static void drop_nonce(cloud *c, uint64_t place)
 {
+    uint64_t after = c->nonce_count - place - 1;
+    memmove(&c->nonces[place], &c->nonces[place + 1], (size_t)after * sizeof c->nonces[0]);
+    c->nonce_count--;
+}
+
+bcemr_status cloud_nonce(cloud *c, bcemr_span who, int64_t now, bcemr_nonce *out, bcemr_error *err)
+{
+    cloud_nonce_row row = {.until = now + c->setup.nonce_ms};
+    uint64_t theirs = 0, oldest = 0;
+    if (who.n == 0)
+        return wire_fail(err, BCEMR_E_ARGUMENT, "cloud", "who");
+    bcemr_sha256(who, &row.who);
     sweep_nonces(c, now);
-    if (c->nonce_count == CLOUD_NONCES_MAX)
-        return wire_fail(err, BCEMR_E_TOO_MANY, "cloud", "nonces");
-    bcemr_random(out->b, sizeof out->b);
-    c->nonces[c->nonce_count++] = (cloud_nonce_row){*out, now + c->setup.nonce_ms};
+    for (uint64_t i = c->nonce_count; i-- > 0;)
+        if (bcemr_hash_equal(&c->nonces[i].who, &row.who)) {
+            theirs++;
+            oldest = i;
+        }
+    if (theirs >= CLOUD_NONCES_EACH)
+        drop_nonce(c, oldest);
+    else if (c->nonce_count == CLOUD_NONCES_MAX)
+        drop_nonce(c, 0);
+    bcemr_random(row.nonce.b, sizeof row.nonce.b);
+    c->nonces[c->nonce_count++] = row;
+    *out = row.nonce;
     return BCEMR_OK;
 }
 
-bool cloud_nonce_find(const cloud *c, const bcemr_nonce *nonce, int64_t now, uint64_t *place)
+bool cloud_nonce_find(const cloud *c, bcemr_span who, const bcemr_nonce *nonce, int64_t now,
+                      uint64_t *place)
 {
+    bcemr_hash hash;
+    bcemr_sha256(who, &hash);
     for (*place = 0; *place < c->nonce_count; ++*place)
         if (memcmp(&c->nonces[*place].nonce, nonce, sizeof *nonce) == 0)
-            return c->nonces[*place].until >= now;
+            return c->nonces[*place].until >= now &&
+                   bcemr_hash_equal(&c->nonces[*place].who, &hash);
     return false;
 }
 
 void cloud_nonce_use(cloud *c, uint64_t place)
 {
     if (place < c->nonce_count)
-        c->nonces[place] = c->nonces[--c->nonce_count];
+        drop_nonce(c, place);
 }
 
 bool cloud_time_is_near(int64_t time, int64_t now, uint64_t difference)

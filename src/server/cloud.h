@@ -22,6 +22,7 @@
 #define CLOUD_RECORDS_MAX 65536
 #define CLOUD_GRANTS_MAX 65536
 #define CLOUD_NONCES_MAX 4096
+#define CLOUD_NONCES_EACH 4   /* for one who asks; a fifth takes the place of their oldest */
 #define CLOUD_NONCE_MS 300000 /* how long one is good, unless set up otherwise */
 
 typedef struct cloud cloud;
@@ -100,8 +101,11 @@ BCEMR_MUST_USE bcemr_status cloud_take_grant(cloud *c, bcemr_span grant_post, in
 BCEMR_MUST_USE bcemr_status cloud_offer(cloud *c, bcemr_span doctor, uint64_t n, int64_t now,
                                         bcemr_buf *offer, bcemr_error *err);
 
-/* A fresh nonce for a request; good for one, and not for long. E_TOO_MANY. */
-BCEMR_MUST_USE bcemr_status cloud_nonce(cloud *c, int64_t now, bcemr_nonce *out, bcemr_error *err);
+/* A fresh nonce for a request of who asks (a doctor's ID, or a visit's Av, 32 bytes): good for one
+ * request of theirs alone, and not for long. Nobody can use up those of others: when all places are
+ * taken the oldest nonce of all goes. */
+BCEMR_MUST_USE bcemr_status cloud_nonce(cloud *c, bcemr_span who, int64_t now, bcemr_nonce *out,
+                                        bcemr_error *err);
 
 /*
  * Takes access-ask: one Access for the request goes to the outbox; *gid names the grant for

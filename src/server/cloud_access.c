@@ -153,7 +153,8 @@ out:
 static bcemr_status check_time(asking *a, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bool known = cloud_nonce_find(a->c, &a->request.cloud_nonce, a->now, &a->nonce);
+    bool known =
+        cloud_nonce_find(a->c, a->grant->terms.doctor, &a->request.cloud_nonce, a->now, &a->nonce);
     REQUIRE(known, BCEMR_REQUEST_REPLAYED, "access-req", "cloud_nonce");
     REQUIRE(cloud_time_is_near(a->request.time, a->now, a->facts.clock_difference),
             BCEMR_REQUEST_REPLAYED, "access-req", "time");
@@ -417,7 +418,8 @@ static bcemr_status check_own(cloud *c, bcemr_span bytes, const bcemr_tr_own_req
     TRY(cloud_find_record(c, &request->vid, record, err));
     REQUIRE(bcemr_ed_holds(&(*record)->av, bytes, signature), BCEMR_BAD_REQUEST, "own-req",
             "signature");
-    REQUIRE(cloud_nonce_find(c, &request->cloud_nonce, now, nonce), BCEMR_REQUEST_REPLAYED,
+    const bcemr_span av = bcemr_span_of((*record)->av.b, sizeof(*record)->av.b);
+    REQUIRE(cloud_nonce_find(c, av, &request->cloud_nonce, now, nonce), BCEMR_REQUEST_REPLAYED,
             "own-req", "cloud_nonce");
     REQUIRE(cloud_time_is_near(request->time, now, facts.clock_difference), BCEMR_REQUEST_REPLAYED,
             "own-req", "time");

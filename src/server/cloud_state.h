@@ -53,6 +53,7 @@ typedef struct cloud_grant {
 } cloud_grant;
 
 typedef struct cloud_nonce_row {
+    bcemr_hash who; /* H of who asked for it */
     bcemr_nonce nonce;
     int64_t until;
 } cloud_nonce_row;
@@ -61,7 +62,7 @@ struct cloud {
     cloud_setup setup;
     server_table records;
     server_table grants;
-    cloud_nonce_row nonces[CLOUD_NONCES_MAX];
+    cloud_nonce_row nonces[CLOUD_NONCES_MAX]; /* in the order in which they were given */
     uint64_t nonce_count;
     uint64_t observed; /* leaves gone through */
 };
@@ -92,8 +93,9 @@ BCEMR_MUST_USE bcemr_status cloud_doctor_active(const cloud *c, const bcemr_tr_g
 /* Notes the access that waits when the ledger has it; forgets it when it was refused for good. */
 BCEMR_MUST_USE bcemr_status cloud_settle(cloud *c, cloud_grant *grant, bcemr_error *err);
 
-/* A nonce of ours that is still good; its place, for cloud_nonce_use. */
-bool cloud_nonce_find(const cloud *c, const bcemr_nonce *nonce, int64_t now, uint64_t *place);
+/* A nonce of ours that is still good and was given to who; its place, for cloud_nonce_use. */
+bool cloud_nonce_find(const cloud *c, bcemr_span who, const bcemr_nonce *nonce, int64_t now,
+                      uint64_t *place);
 void cloud_nonce_use(cloud *c, uint64_t place);
 /* Within the allowed clock difference. */
 bool cloud_time_is_near(int64_t time, int64_t now, uint64_t difference);

@@ -439,7 +439,7 @@ static void answers_the_patient_alone(void **state)
     bcemr_buf answer = BCEMR_BUF_EMPTY;
     const bcemr_ed_secret *av = &c.visit.keys.av;
     bcemr_nonce nonce;
-    must(cloud_nonce(K, c.now, &nonce, NULL));
+    must(cloud_nonce(K, bcemr_span_of(c.visit.keys.av_public.b, 32), c.now, &nonce, NULL));
     const bcemr_tr_own_req good = {.ledger = c.consortium.ledger,
                                    .cloud = c.nodes[CLOUD_1].id,
                                    .vid = c.vid,
@@ -476,12 +476,26 @@ static void answers_the_patient_alone(void **state)
 static void bounds_the_number_of_nonces(void **state)
 {
     (void)state;
-    bcemr_nonce nonce;
+    bcemr_nonce mine, nonce, last[CLOUD_NONCES_EACH];
     bcemr_error err = {0};
-    for (int i = 0; i < CLOUD_NONCES_MAX; i++)
-        must(cloud_nonce(K, c.now, &nonce, NULL));
-    assert_status(cloud_nonce(K, c.now, &nonce, &err), BCEMR_E_TOO_MANY);
-    assert_status(cloud_nonce(K, c.now + CLOUD_NONCE_MS + 1, &nonce, &err), BCEMR_OK);
+    const bcemr_span me = c.doctors[0].id, other = c.doctors[1].id;
+    uint64_t place = 0;
+    must(cloud_nonce(K, me, c.now, &mine, NULL));
+    for (uint64_t i = 0; i < 2 * CLOUD_NONCES_MAX; i++) /* one who asks for ever */
+        must(cloud_nonce(K, other, c.now, &last[i % CLOUD_NONCES_EACH], NULL));
+    assert_int_equal(K->nonce_count, 1 + CLOUD_NONCES_EACH);
+    assert_true(cloud_nonce_find(K, me, &mine, c.now, &place));
+    assert_false(cloud_nonce_find(K, other, &mine, c.now, &place));
+    for (uint64_t i = 0; i < CLOUD_NONCES_EACH; i++)
+        assert_true(cloud_nonce_find(K, other, &last[i], c.now, &place));
+    for (uint64_t i = 0; i < CLOUD_NONCES_MAX; i++) /* many who ask once */
+        must(cloud_nonce(K, bcemr_span_of((uint8_t *)&i, sizeof i), c.now, &nonce, NULL));
+    assert_int_equal(K->nonce_count, CLOUD_NONCES_MAX);
+    assert_status(cloud_nonce(K, me, c.now, &mine, &err), BCEMR_OK);
+    assert_true(cloud_nonce_find(K, me, &mine, c.now, &place));
+    assert_false(cloud_nonce_find(K, me, &mine, c.now + CLOUD_NONCE_MS + 1, &place));
+    assert_status(cloud_nonce(K, me, c.now + CLOUD_NONCE_MS + 1, &mine, &err), BCEMR_OK);
+    assert_int_equal(K->nonce_count, 1);
 }
 
 /* ---- memory runs out ---- */

@@ -360,7 +360,7 @@ static void takes_nothing_over_an_erased_record(void **state)
 static void good_request(bcemr_tr_access_req *r, bcemr_nonce *nonce)
 {
     static const uint8_t first[1] = {1};
-    must(cloud_nonce(K, c.now, nonce, NULL));
+    must(cloud_nonce(K, c.doctors[READER].id, c.now, nonce, NULL));
     *r = (bcemr_tr_access_req){.ledger = c.consortium.ledger,
                                .cloud = c.nodes[CLOUD_1].id,
                                .gid = c.grant.secrets.gid,
@@ -426,6 +426,9 @@ static void answers_only_the_doctor_of_the_grant(void **state)
     good_request(&r, &nonce);
     assert_clinic_refused(ask_as(&r, 4), BCEMR_BAD_REQUEST);
     r.cloud_nonce.b[0] ^= 1;
+    assert_clinic_refused(ask_as(&r, READER), BCEMR_REQUEST_REPLAYED);
+    good_request(&r, &nonce); /* one that was given to another doctor */
+    must(cloud_nonce(K, c.doctors[0].id, c.now, &r.cloud_nonce, NULL));
     assert_clinic_refused(ask_as(&r, READER), BCEMR_REQUEST_REPLAYED);
     good_request(&r, &nonce);
     r.time = c.now + CONSORTIUM_CLOCK_DIFFERENCE + 1;
@@ -665,7 +668,8 @@ static void gives_the_patient_their_grants_back(void **state)
                                 .vid = c.vid,
                                 .kind = BCEMR_own_kind_GRANTS,
                                 .time = c.now};
-    must(cloud_nonce(K, c.now, &request.cloud_nonce, NULL));
+    must(cloud_nonce(K, bcemr_span_of(c.visit.keys.av_public.b, 32), c.now, &request.cloud_nonce,
+                     NULL));
     must(bcemr_write_own_req(&request, &bytes, NULL));
     bcemr_ed_sign(&c.visit.keys.av, bcemr_buf_span(&bytes), &signature);
     must(cloud_own(K, bcemr_buf_span(&bytes), &signature, c.now, &out, NULL));

@@ -468,7 +468,7 @@ void clinic_ask(clinic *c, uint64_t d, uint64_t node, bcemr_buf *ask)
         must(cloud_offer(c->nodes[node].cloud, c->doctors[d].id, 0, c->now, &offer, NULL));
         must(bcemr_doctor_take_offer(&c->doctors[d], bcemr_buf_span(&offer), &c->held, NULL));
     }
-    must(cloud_nonce(c->nodes[node].cloud, c->now, &nonce, NULL));
+    must(cloud_nonce(c->nodes[node].cloud, c->doctors[d].id, c->now, &nonce, NULL));
     bcemr_buf_clear(ask);
     must(bcemr_doctor_ask(&c->doctors[d], c->held, c->nodes[node].id, bcemr_span_of(visits, 1),
                           BCEMR_access_reason_TREATMENT, &nonce, c->now, ask, NULL));

@@ -65,7 +65,7 @@ bcemr_status story_request(world *w, uint64_t cloud_node, bcemr_buf *ask)
         DO(world_carry(w, POINT_GRANT_OFFER, j->id, &offer));
         DO(bcemr_doctor_take_offer(&j->self, bcemr_buf_span(&offer), &w->held, &w->error));
     }
-    DO(cloud_nonce(c->cloud, w->now, &nonce, &w->error));
+    DO(cloud_nonce(c->cloud, j->self.id, w->now, &nonce, &w->error));
     w->by = j->id;
     DO(bcemr_doctor_ask(&j->self, w->held, world_id(c->id), bcemr_span_of(visits, 1),
                         BCEMR_access_reason_SECOND_OPINION, &nonce, w->now, ask, &w->error));
