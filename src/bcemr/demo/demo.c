@@ -50,6 +50,8 @@ static void link_inputs(const stage *s, const world *w)
     const inputs_file *in;
     for (uint64_t n = 0; (in = input_of(w, n)) != NULL; n++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, in->name);
+        if (strcmp(path, in->path) == 0)
+            continue; /* a note that was written here */
         if (realpath(in->path, target) && symlink(target, path) != 0)
             report_warning(s->report, "cannot link %s", path);
     }
@@ -67,8 +69,9 @@ static void print_result(report *r, const world *w, const char *folder, bool ide
     }
     report_table_print(r, table);
     report_line(r, " ");
-    report_mark(r, identical, "%u documents opened elsewhere, %s what went in",
-                (unsigned)w->opened_count, identical ? "byte for byte" : "NOT THE SAME as");
+    report_mark(r, identical, "%u document%s opened elsewhere, %s what went in",
+                (unsigned)w->opened_count, world_plural(w->opened_count),
+                identical ? "byte for byte" : "NOT THE SAME as");
     report_line(r, "  %s/opened, beside %s/input", folder, folder);
 }
 
@@ -142,10 +145,11 @@ static int run_story(stage *s)
     if (!w)
         return COMMAND_FAILED;
     inputs_explain(&s->inputs, s->report);
-    code = play(s, w) == BCEMR_OK ? tell(s, w) : failed(s, w);
+    bool played = play(s, w) == BCEMR_OK;
+    code = played ? tell(s, w) : failed(s, w);
     world_close(w);
     (void)snprintf(work, sizeof work, "%s/work", s->folder);
-    stage_remove(work);
+    stage_remove(played || s->keep ? work : s->folder); /* a folder that nobody was told of goes */
     bcemr_release_wiped(w, sizeof *w);
     return code;
 }

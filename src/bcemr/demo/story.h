@@ -13,6 +13,9 @@ BCEMR_MUST_USE bcemr_status story_enrol(world *w);
 /* One doctor: keys, proofs, credential, countersignature, Enrol. */
 BCEMR_MUST_USE bcemr_status story_enrol_doctor(world *w, world_doctor *doctor);
 
+/* A short note for doctor i, who has no document; made beside the inputs. */
+BCEMR_MUST_USE bcemr_status story_note(world *w, uint64_t i);
+
 /* Phase 2: the patient comes, gets a ticket, accepts it; Admit is on the ledger. */
 BCEMR_MUST_USE bcemr_status story_register(world *w);
 /* The group key run with one doctor, and the intake. */

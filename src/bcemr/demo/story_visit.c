@@ -79,6 +79,8 @@ static bcemr_status bring_documents(world *w, uint64_t i)
         doctor->documents[d] = file;
         doctor->document_count++;
     }
+    if (doctor->document_count == 0)
+        DO(story_note(w, i));
 out:
     return status;
 }
@@ -361,9 +363,9 @@ out:
     (void)report_run_end(&run);
     if (status == BCEMR_OK)
         report_step(w->r, d->id, report_now() - began, w->crossed,
-                    "(%s, %s) verified %u signed before, added %u documents, signed", d->title,
+                    "(%s, %s) verified %u signed before, added %u document%s, signed", d->title,
                     d->waives ? "reading remotely" : "patient present", (unsigned)i,
-                    (unsigned)d->document_count);
+                    (unsigned)d->document_count, world_plural(d->document_count));
     bcemr_buf_free(&receipt);
     return status;
 }

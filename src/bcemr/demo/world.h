@@ -46,6 +46,13 @@ typedef struct world_node {
     cloud *cloud;
 } world_node;
 
+/* What a doctor writes who was dealt no document. */
+typedef struct world_note {
+    char name[64];
+    char path[1200];
+    inputs_file file; /* points to both */
+} world_note;
+
 /* A doctor, of the team or elsewhere. */
 typedef struct world_doctor {
     char id[96];
@@ -59,6 +66,7 @@ typedef struct world_doctor {
     const inputs_file *documents[WORLD_DOCUMENTS_MAX];
     files_source *files[WORLD_DOCUMENTS_MAX];
     bcemr_source sources[WORLD_DOCUMENTS_MAX];
+    world_note note;
     bool waives; /* reads images without the patient */
     /* what came from others, in the doctor's folder */
     char folder[1024];
@@ -202,6 +210,12 @@ void world_wait(world *w, int64_t ms);
 /* Starts a phase: its name and number are shown, its time runs. */
 void world_phase_begin(world *w, uint64_t phase, const char *name);
 void world_phase_end(world *w);
+
+/* "1 document", "2 documents". */
+static inline const char *world_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
 
 /* "who" for the report and for who caught an attack. */
 static inline bcemr_span world_id(const char *id)
