@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Access entries: blinded for everyone but who holds ka (section 7, "Access entry"). */
 #include "core/aead.h"
+#include "core/declassify.h"
 #include "wire/error.h"
 
 #include <bcemr/grant.h>
@@ -38,6 +39,7 @@ static bcemr_status keys_of(const bcemr_key *ka, uint64_t j, access_keys *out, b
     TRY(mac_of(ka, &bcemr_type_access_salt, j, &out->salt, err));
     TRY(mac_of(ka, &bcemr_type_access_key, j, &out->key, err));
     memcpy(out->handle.b, handle.b, sizeof out->handle.b);
+    CORE_DECLASSIFY("the handle stands in the entry", out->handle.b, sizeof out->handle.b);
 out:
     if (status != BCEMR_OK)
         bcemr_wipe(out, sizeof *out);
@@ -151,6 +153,7 @@ bcemr_status bcemr_access_open(const bcemr_key *ka, uint64_t j, const bcemr_tr_e
     REQUIRE(core_aead_open(keys.key.b, entry->nonce.b, bcemr_buf_span(&ad), entry->box,
                            BCEMR_BAD_ACCESS, plain),
             BCEMR_BAD_ACCESS, "e_access", "box");
+    CORE_DECLASSIFY("a body that opened is read; it holds no key", plain, n);
     TRY(check_plain(bcemr_span_of(plain, n), &keys, j, &entry->cm, &inner, err));
     TRY_AT(bcemr_buf_append(body, inner), "access_body", NULL);
 out:

@@ -74,10 +74,11 @@ static bool is_multiple(const blst_p1_affine *point, const bcemr_secret_scalar *
     bcemr_g1_raw encoded;
     core_p1_multiply(point, x->b, &product);
     blst_p1_compress(encoded.b, &product);
-    bool equal =
-        !blst_p1_is_inf(&product) && sodium_memcmp(encoded.b, expected->b, sizeof encoded.b) == 0;
+    /* The identity is no key, and its encoding no one's: both are looked at, whatever they are. */
+    int differ = blst_p1_is_inf(&product) | sodium_memcmp(encoded.b, expected->b, sizeof encoded.b);
+    CORE_DECLASSIFY("whether the key holds is told to the caller", &differ, sizeof differ);
     bcemr_wipe(&product, sizeof product);
-    return equal;
+    return differ == 0;
 }
 
 /* One after the other, up to the first that does not hold. */
@@ -122,6 +123,7 @@ static bcemr_status sums_agree(together *t, const bcemr_secret_scalar *rks, uint
 {
     blst_p1 left, right;
     randombytes_buf(t->weights, (size_t)count * sizeof *t->weights);
+    CORE_DECLASSIFY("weights need only be unknown before", t->weights, count * sizeof *t->weights);
     for (uint64_t i = 0; i < count; i++) {
         bcemr_secret_scalar weight = {{0}};
         memcpy(weight.b, t->weights[i].b, sizeof t->weights[i].b);
@@ -130,7 +132,11 @@ static bcemr_status sums_agree(together *t, const bcemr_secret_scalar *rks, uint
     bcemr_status status = core_sum_secret_g1(core_p1(t->pkvs), t->products, count, &left);
     if (status == BCEMR_OK)
         status = core_weigh_g1(core_p1(t->ys), t->weights, count, &right);
-    *agree = status == BCEMR_OK && !blst_p1_is_inf(&right) && blst_p1_is_equal(&left, &right);
+    if (status != BCEMR_OK)
+        return status;
+    bool equal = blst_p1_is_equal(&left, &right);
+    CORE_DECLASSIFY("whether all keys hold is told to the caller", &equal, sizeof equal);
+    *agree = !blst_p1_is_inf(&right) && equal;
     return status;
 }
 

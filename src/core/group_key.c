@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The group key run and the messages under its keys (section 3). */
 #include "core/aead.h"
+#include "core/declassify.h"
 #include "core/verdict.h"
 
 #include <bcemr/group_key.h>
@@ -154,6 +155,10 @@ out:
     return status;
 }
 
+/* Where GK stands in Tr("gk"; GK, epoch). */
+#define GK_BEGINS (8 + 2 + 8)
+#define GK_ENDS (GK_BEGINS + 32)
+
 bcemr_status bcemr_group_key_unwrap(const bcemr_group_keys *keys, const bcemr_tr_group *transcript,
                                     bcemr_span box, bcemr_tr_gk *gk, bcemr_error *err)
 {
@@ -169,6 +174,10 @@ bcemr_status bcemr_group_key_unwrap(const bcemr_group_keys *keys, const bcemr_tr
                            BCEMR_BAD_SEALED_MESSAGE, plain.p),
             BCEMR_BAD_SEALED_MESSAGE, "gk", NULL);
     plain.n = box.n - CORE_TAG;
+    if (plain.n > GK_ENDS) {
+        CORE_DECLASSIFY("what stands before GK is the same in every run", plain.p, GK_BEGINS);
+        CORE_DECLASSIFY("the epoch is on the ledger", plain.p + GK_ENDS, plain.n - GK_ENDS);
+    }
     TRY(bcemr_read_gk(bcemr_buf_span(&plain), gk, err));
 out:
     bcemr_buf_free(&plain);

@@ -6,6 +6,7 @@
 #ifndef BCEMR_CORE_INTERNAL_H
 #define BCEMR_CORE_INTERNAL_H
 
+#include "core/declassify.h"
 #include "wire/error.h"
 
 #include <bcemr/hash.h>

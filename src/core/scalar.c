@@ -9,9 +9,12 @@ static bcemr_status check(const uint8_t b[32])
     blst_scalar scalar;
     memcpy(scalar.b, b, sizeof scalar.b);
     bcemr_status status = BCEMR_OK;
-    if (sodium_is_zero(b, 32))
+    int is_zero = sodium_is_zero(b, 32), is_valid = blst_sk_check(&scalar);
+    CORE_DECLASSIFY("whether a scalar is zero is told to the caller", &is_zero, sizeof is_zero);
+    CORE_DECLASSIFY("whether it is below q is told, too", &is_valid, sizeof is_valid);
+    if (is_zero)
         status = BCEMR_E_SCALAR_ZERO;
-    else if (!blst_sk_check(&scalar))
+    else if (!is_valid)
         status = BCEMR_E_SCALAR_RANGE;
     bcemr_wipe(&scalar, sizeof scalar);
     return status;
@@ -44,8 +47,9 @@ bcemr_status bcemr_secret_scalar_random(bcemr_secret_scalar *out)
         return BCEMR_E_RANDOM;
     randombytes_buf(drawn, sizeof drawn);
     /* False for zero, which a working source does not give. */
-    bcemr_status status =
-        blst_scalar_from_le_bytes(&scalar, drawn, sizeof drawn) ? BCEMR_OK : BCEMR_E_RANDOM;
+    bool drew = blst_scalar_from_le_bytes(&scalar, drawn, sizeof drawn);
+    CORE_DECLASSIFY("a scalar of zero is thrown away", &drew, sizeof drew);
+    bcemr_status status = drew ? BCEMR_OK : BCEMR_E_RANDOM;
     if (status == BCEMR_OK)
         memcpy(out->b, scalar.b, sizeof out->b);
     bcemr_wipe(drawn, sizeof drawn);
@@ -81,7 +85,9 @@ bcemr_status bcemr_secret_scalar_polynomial(const bcemr_secret_scalar *coefficie
     store(&sum, out);
     bcemr_wipe(&sum, sizeof sum);
     bcemr_wipe(&term, sizeof term);
-    return sodium_is_zero(out->b, sizeof out->b) ? BCEMR_E_SCALAR_ZERO : BCEMR_OK;
+    int is_zero = sodium_is_zero(out->b, sizeof out->b);
+    CORE_DECLASSIFY("whether the value is zero is told to the caller", &is_zero, sizeof is_zero);
+    return is_zero ? BCEMR_E_SCALAR_ZERO : BCEMR_OK;
 }
 
 void core_scalar_multiply(const bcemr_secret_scalar *a, const bcemr_secret_scalar *b,
