@@ -62,7 +62,8 @@ bcemr_status cloud_find_record(cloud *c, const bcemr_hash *vid, cloud_record **o
     *out = server_table_find(&c->records, vid);
     if (!*out)
         FAIL(BCEMR_E_NOT_FOUND, "record", "vid");
-    if ((*out)->erased) /* nothing is left that a switched-off check could give out */
+    if ((*out)->erased ||
+        (*out)->erasing) /* nothing is left that a switched-off check could give out */
         status = wire_refuse(err, BCEMR_CASE_ERASED, "record", "vid", BCEMR_NOWHERE);
 out:
     return status;
@@ -218,7 +219,8 @@ out:
     return status;
 }
 
-/* Another cloud destroyed the record: no access to it may be answered any more. */
+/* A cloud destroys the record: no access to it may be answered any more. When it is this one, and
+ * was cut short, it finishes. */
 static bcemr_status on_erase(cloud *c, bcemr_span entry, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
@@ -226,6 +228,9 @@ static bcemr_status on_erase(cloud *c, bcemr_span entry, bcemr_error *err)
     TRY(bcemr_read_e_erase(entry, &erase, err));
     for (uint64_t i = 0; i < c->grants.count; i++)
         cloud_grant_forget(c->grants.rows[i], &erase.vid);
+    cloud_record *record = server_table_find(&c->records, &erase.vid);
+    if (record && bcemr_span_equal(erase.cloud, c->setup.id))
+        TRY(cloud_finish_erasure(c, record, err));
 out:
     return status;
 }
@@ -236,7 +241,7 @@ static bcemr_status visit_changed(cloud *c, const bcemr_hash *vid, bcemr_error *
     bcemr_status status = BCEMR_OK;
     client_visit log = {0};
     cloud_record *record = server_table_find(&c->records, vid);
-    if (!record || record->erased)
+    if (!record || record->erased || record->erasing)
         goto out;
     TRY(client_visit_load(c->setup.ledger, vid, &log, err));
     if (!cloud_record_is_current(record, log.log))
@@ -322,6 +327,11 @@ bcemr_status cloud_observe(cloud *c, int64_t now, bcemr_error *err)
     TRY(server_facts(c->setup.ledger, &facts, err));
     for (; c->observed < facts.size; c->observed++)
         TRY(observe_leaf(c, c->observed, &buf, err));
+    for (uint64_t i = 0; i < c->records.count; i++) {
+        cloud_record *record = c->records.rows[i];
+        if (record->erasing && !record->erased)
+            TRY(cloud_finish_erasure(c, record, err));
+    }
     for (uint64_t i = 0; i < c->grants.count; i++) {
         cloud_grant *grant = c->grants.rows[i];
         if (grant->terms.expiry < now)

@@ -64,7 +64,9 @@ typedef struct cloud_upload {
 BCEMR_MUST_USE bcemr_status cloud_take_record(cloud *c, const cloud_upload *upload,
                                               bcemr_buf *confirmation, bcemr_error *err);
 /* After the Seal, for a record taken that the Seal does not count: Confirm goes to the outbox.
- * E_REFUSED: NOT_SEALED, HEADER_NOT_CASE, CASE_ERASED; E_EXISTS: it counts already. */
+ * E_REFUSED: NOT_SEALED, HEADER_NOT_CASE, CASE_ERASED, NOT_A_CLOUD_OF_VISIT
+ * (the host signature is not of the hospital's key as it is now: after its Rekey take the record
+ * again, with a fresh one); E_EXISTS: it counts already. */
 BCEMR_MUST_USE bcemr_status cloud_confirm(cloud *c, const bcemr_hash *vid, bcemr_error *err);
 
 /* Who reads: a supernode or a patient's session by its key Av, or a doctor with an answered access.
@@ -77,7 +79,8 @@ typedef enum cloud_reader_kind {
 /*
  * Opens a record: its header is appended, its payload to be read and ended with cloud_read_close.
  * Until the Seal V's hospital only; then V's hospital and clouds, Av, and doctors whose access was
- * answered and whose grant is in effect. E_REFUSED: NOT_ENTITLED, CASE_ERASED, HEADER_NOT_CASE.
+ * answered and whose grant is in effect as the ledger stands. E_REFUSED: NOT_ENTITLED,
+ * GRANT_EXPIRED, GRANT_REVOKED, DOCTOR_RETIRED, NOT_ENROLLED, CASE_ERASED, HEADER_NOT_CASE.
  */
 BCEMR_MUST_USE bcemr_status cloud_read(cloud *c, const bcemr_hash *vid, cloud_reader_kind kind,
                                        bcemr_span who, int64_t now, bcemr_buf *header,
@@ -89,9 +92,9 @@ void cloud_read_close(cloud *c, bcemr_source *payload);
 /*
  * Takes grant-post: Consent goes to the outbox; the grant is in effect when it is on the ledger.
  * E_REFUSED, in this order: NOT_SUPPORTED, WRONG_LEDGER, BAD_TERMS, BAD_WRAPPED, GRANT_REPEATED,
- * GRANT_EXPIRED, NOT_ENROLLED, GRANT_REVOKED, NOT_ADMITTED, NOT_SEALED,
- * CASE_ERASED, NOT_A_CLOUD_OF_VISIT (err->index the visit), CONSENT_LATE, BAD_CONSENT_POST,
- * BAD_GRANT_SIGNATURE, BAD_GRANT_KEY (err->index the visit).
+ * GRANT_EXPIRED, NOT_ENROLLED, GRANT_REVOKED, CONSENT_LATE, BAD_CONSENT_POST; then visit by visit
+ * (err->index), up to the first that is bad, NOT_ADMITTED, NOT_SEALED, CASE_ERASED,
+ * NOT_A_CLOUD_OF_VISIT, BAD_GRANT_SIGNATURE; then BAD_GRANT_KEY (err->index the visit).
  * The same grant-post again while its Consent was refused or waits: it is posted again.
  */
 BCEMR_MUST_USE bcemr_status cloud_take_grant(cloud *c, bcemr_span grant_post, int64_t now,
@@ -148,8 +151,10 @@ BCEMR_MUST_USE bcemr_status cloud_observe(cloud *c, int64_t now, bcemr_error *er
 
 /*
  * Erases a record on request (erase and its signature, of Av, or of V's hospital once the retention
- * time has passed): payload, capsule, rk go, ka with the last visit of its grant; Erase goes to the
- * outbox. E_REFUSED: WRONG_LEDGER, NOT_SEALED, BAD_ERASURE, RETENTION_RUNS; E_NOT_FOUND.
+ * time has passed by the ledger's time): Erase goes to the outbox; then payload, capsule, rk go, ka
+ * with the last visit of its grant. From the first on the record is not given out; when the second
+ * was cut short, this again or cloud_observe finishes it.
+ * E_REFUSED: WRONG_LEDGER, NOT_SEALED, BAD_ERASURE, RETENTION_RUNS; E_NOT_FOUND.
  */
 BCEMR_MUST_USE bcemr_status cloud_erase(cloud *c, bcemr_span erase, bcemr_asker by,
                                         const bcemr_ed_signature *signature, int64_t now,

@@ -55,7 +55,8 @@ bcemr_status cloud_settle(cloud *c, cloud_grant *grant, bcemr_error *err)
         FAIL(status, "ledger", "Access");
     TRY_AT(c->setup.outbox->state(c->setup.outbox->user, &grant->pending_entry, &state, &reason),
            "outbox", NULL);
-    if (state == SERVER_OUTBOX_REFUSED)
+    /* UNKNOWN: it ended so long ago that it was forgotten, and the ledger does not have it. */
+    if (state == SERVER_OUTBOX_REFUSED || state == SERVER_OUTBOX_UNKNOWN)
         grant->pending = grant->asked = false;
 out:
     return status;
@@ -126,10 +127,8 @@ out:
     return status;
 }
 
-/* No Revoke, Retire, nor Erase of a visit asked for. Whether it stands before the Access or after
- * it: the cloud has seen it, so the keys should be gone and nothing is answered. */
-static bcemr_status check_stops(const cloud *c, const cloud_grant *grant,
-                                const bcemr_tr_access_req *request, bcemr_error *err)
+bcemr_status cloud_check_stops(const cloud *c, const cloud_grant *grant, const bcemr_hash *vid,
+                               bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bool stopped = false;
@@ -139,15 +138,27 @@ static bcemr_status check_stops(const cloud *c, const cloud_grant *grant,
     REQUIRE(!stopped, BCEMR_GRANT_REVOKED, "grant", "revoker");
     TRY(server_stopped(c->setup.ledger, "Retire", x, &stopped, NULL, err));
     REQUIRE(!stopped, BCEMR_DOCTOR_RETIRED, "grant", "enrolment");
+    TRY(server_stopped(c->setup.ledger, "Erase", server_hash_span(vid), &stopped, NULL, err));
+    REQUIRE(!stopped, BCEMR_CASE_ERASED, "grant", "visits");
+out:
+    return status;
+}
+
+/* For each visit asked for. Whether a stop stands before the Access or after it: the cloud has seen
+ * it, so the keys should be gone and nothing is answered. */
+static bcemr_status check_stops(const cloud *c, const cloud_grant *grant,
+                                const bcemr_tr_access_req *request, bcemr_error *err)
+{
     for (uint64_t v = 0; v < grant->key_count; v++) {
         if (!bcemr_bitmap_get(request->visits, v))
             continue;
-        TRY(server_stopped(c->setup.ledger, "Erase", server_hash_span(&grant->keys[v].vid),
-                           &stopped, NULL, err));
-        REQUIRE_AT(!stopped, BCEMR_CASE_ERASED, "grant", "visits", v);
+        bcemr_status status = cloud_check_stops(c, grant, &grant->keys[v].vid, err);
+        if (status != BCEMR_OK && err)
+            err->index = v;
+        if (status != BCEMR_OK)
+            return status;
     }
-out:
-    return status;
+    return BCEMR_OK;
 }
 
 static bcemr_status check_time(asking *a, bcemr_error *err)

@@ -74,7 +74,6 @@ typedef struct taking {
     bcemr_tr_grant_visit *visits;
     bcemr_hash *sorted;
     bcemr_g1_raw *pkvs, *ys;
-    bcemr_ed_raw *avs;
     bcemr_secret_scalar *rks;
     cloud_grant *grant; /* what it becomes */
 } taking;
@@ -85,7 +84,6 @@ static void taking_free(taking *t)
     bcemr_release(t->sorted);
     bcemr_release(t->pkvs);
     bcemr_release(t->ys);
-    bcemr_release(t->avs);
     bcemr_release_wiped(t->rks, t->count * sizeof *t->rks);
     cloud_grant_free(t->grant);
 }
@@ -97,9 +95,8 @@ static bcemr_status allocate(taking *t, bcemr_error *err)
     t->sorted = bcemr_allocate(t->count * sizeof *t->sorted);
     t->pkvs = bcemr_allocate(t->count * sizeof *t->pkvs);
     t->ys = bcemr_allocate(t->count * sizeof *t->ys);
-    t->avs = bcemr_allocate(t->count * sizeof *t->avs);
     t->rks = bcemr_allocate(t->count * sizeof *t->rks);
-    bool all = t->visits && t->sorted && t->pkvs && t->ys && t->avs && t->rks;
+    bool all = t->visits && t->sorted && t->pkvs && t->ys && t->rks;
     return all ? BCEMR_OK : wire_fail(err, BCEMR_E_NO_MEMORY, "grant", NULL);
 }
 
@@ -237,9 +234,12 @@ out:
     return status;
 }
 
-static bcemr_status check_record(taking *t, uint64_t v, bcemr_error *err)
+/* One visit of the terms: sealed, not erased, held here, shared by its Av. */
+static bcemr_status check_visit(taking *t, uint64_t v, const bcemr_ed_signature *signature,
+                                bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    const bcemr_tr_terms terms = {t->facts.ledger, t->terms_hash};
     client_visit log = {0};
     cloud_record *record = NULL;
     bool erased = false;
@@ -250,8 +250,9 @@ static bcemr_status check_record(taking *t, uint64_t v, bcemr_error *err)
     REQUIRE_AT(!erased, BCEMR_CASE_ERASED, "grant", "visits", v);
     TRY(check_clouds_of(t, log.log, v, err));
     TRY(cloud_find_record(t->c, vid, &record, err));
+    REQUIRE_AT(bcemr_ed_holds_value(&record->av, &bcemr_type_terms, &terms, signature),
+               BCEMR_BAD_GRANT_SIGNATURE, "grant-post", "signatures", v);
     t->pkvs[v] = record->pkv;
-    t->avs[v] = record->av;
 out:
     if (status != BCEMR_OK && err)
         err->index = v;
@@ -272,16 +273,15 @@ out:
     return status;
 }
 
-/* Stops at the first bad one: who sends many cannot make the cloud check them all. */
-static bcemr_status check_signatures(const taking *t, bcemr_error *err)
+/* Visit by visit and no further than the first bad one: who sends many cannot make the cloud load
+ * and check them all. */
+static bcemr_status check_all_visits(taking *t, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_ed_signature signature;
-    const bcemr_tr_terms terms = {t->facts.ledger, t->terms_hash};
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_edsig_item, &t->post.signatures);
     for (uint64_t v = 0; v < t->count && bcemr_list_next(&iter, &signature); v++)
-        REQUIRE_AT(bcemr_ed_holds_value(&t->avs[v], &bcemr_type_terms, &terms, &signature),
-                   BCEMR_BAD_GRANT_SIGNATURE, "grant-post", "signatures", v);
+        TRY(check_visit(t, v, &signature, err));
 out:
     return status;
 }
@@ -356,11 +356,20 @@ static bcemr_status forget_refused(cloud *c, cloud_grant *grant, bool *forgotten
     bcemr_signed_parts parts;
     server_outbox_state state = SERVER_OUTBOX_UNKNOWN;
     uint32_t reason = 0;
+    uint64_t leaf = 0;
     *forgotten = false;
     TRY(bcemr_signed_read(bcemr_buf_span(&grant->consent), &parts, err));
     TRY_AT(c->setup.outbox->state(c->setup.outbox->user, &parts.entry_hash, &state, &reason),
            "outbox", NULL);
-    if (state == SERVER_OUTBOX_REFUSED) {
+    bool lost = state == SERVER_OUTBOX_UNKNOWN; /* refused so long ago that it was forgotten */
+    if (lost) {
+        status = cloud_grant_in_effect(c, grant, &leaf, err);
+        lost = status == BCEMR_E_REFUSED;
+        if (status != BCEMR_OK && !lost)
+            goto out;
+        status = BCEMR_OK;
+    }
+    if (state == SERVER_OUTBOX_REFUSED || lost) {
         server_table_drop(&c->grants, grant);
         cloud_grant_free(grant);
         *forgotten = true;
@@ -409,10 +418,8 @@ bcemr_status cloud_take_grant(cloud *c, bcemr_span grant_post, int64_t now, bcem
     TRY(check_terms(&t, err));
     TRY(check_fresh(&t, err));
     TRY(check_doctor(&t, err));
-    for (uint64_t v = 0; v < t.count; v++)
-        TRY(check_record(&t, v, err));
     TRY(check_consent(&t, err));
-    TRY(check_signatures(&t, err));
+    TRY(check_all_visits(&t, err));
     TRY(check_keys(&t, err));
     TRY(fill_grant(&t, grant_post, err));
     TRY(keep_grant(&t, err));

@@ -25,21 +25,31 @@ out:
     return status;
 }
 
+/* Av's, or V's hospital's with its key as it is now: the ledger checks it with the key at the leaf
+ * of the Confirm, so after a Rekey an older one is worth nothing. */
+static bcemr_status check_host(const cloud *c, const bcemr_visit_log *log, bcemr_asker by,
+                               const bcemr_ed_signature *signature, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_ed_raw key;
+    const bcemr_tr_host host = {log->ledger, log->vid, c->setup.id};
+    TRY(host_key(c, log, by, &key, err));
+    REQUIRE(bcemr_ed_holds_value(&key, &bcemr_type_host, &host, signature),
+            BCEMR_NOT_A_CLOUD_OF_VISIT, "host", "signature");
+out:
+    return status;
+}
+
 static bcemr_status check_place(const cloud *c, const cloud_upload *upload,
                                 const bcemr_visit_log *log, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_ed_raw key;
     if (server_cloud_place(log, c->setup.id) != BCEMR_NOWHERE)
         return BCEMR_OK;
-    const bcemr_tr_host host = {log->ledger, log->vid, c->setup.id};
     bool named = upload->host && upload->host_by != BCEMR_asker_NOBODY;
     REQUIRE(named, BCEMR_NOT_A_CLOUD_OF_VISIT, "visit", "clouds");
-    if (!named)
-        goto out;
-    TRY(host_key(c, log, upload->host_by, &key, err));
-    REQUIRE(bcemr_ed_holds_value(&key, &bcemr_type_host, &host, upload->host),
-            BCEMR_NOT_A_CLOUD_OF_VISIT, "host", "signature");
+    if (named)
+        TRY(check_host(c, log, upload->host_by, upload->host, err));
 out:
     return status;
 }
@@ -128,6 +138,12 @@ out:
     return status;
 }
 
+static void set_host(cloud_record *record, const cloud_upload *upload)
+{
+    record->host_by = upload->host_by;
+    record->host = *upload->host;
+}
+
 static bcemr_status make_record(const cloud_upload *upload, const bcemr_visit_log *log,
                                 const bcemr_tr_header *header, bcemr_span record_case,
                                 cloud_record *record, bcemr_error *err)
@@ -139,10 +155,8 @@ static bcemr_status make_record(const cloud_upload *upload, const bcemr_visit_lo
     record->svk = header->svk;
     record->pkv = log->visit.pkv;
     record->av = log->visit.av;
-    if (upload->host) {
-        record->host_by = upload->host_by;
-        record->host = *upload->host;
-    }
+    if (upload->host)
+        set_host(record, upload);
     TRY_AT(bcemr_g1_decode(&header->b, &record->b), "header", "b");
     TRY_AT(bcemr_buf_append(&record->header, upload->header), "record", NULL);
     TRY_AT(bcemr_buf_append(&record->record_case, record_case), "record", NULL);
@@ -197,7 +211,7 @@ bcemr_status cloud_take_record(cloud *c, const cloud_upload *upload, bcemr_buf *
     TRY(server_case(c->setup.ledger, log.log, &header, &record_case, err));
     TRY(check_header(c, log.log, &header, bcemr_buf_span(&record_case), err));
     cloud_record *held = server_table_find(&c->records, &upload->vid);
-    REQUIRE(!held || !held->erased, BCEMR_CASE_ERASED, "record", "vid");
+    REQUIRE(!held || !(held->erased || held->erasing), BCEMR_CASE_ERASED, "record", "vid");
     if (held && !cloud_record_is_current(held, log.log)) {
         TRY(cloud_drop_record(c, held, false, err));
         held = NULL;
@@ -205,6 +219,8 @@ bcemr_status cloud_take_record(cloud *c, const cloud_upload *upload, bcemr_buf *
     bool same = held && bcemr_span_equal(bcemr_buf_span(&held->header), upload->header);
     REQUIRE(!held || same, BCEMR_RECORD_REPEATED, "record", "header");
     if (same) {
+        if (upload->host) /* a fresh one, should the hospital's key have changed */
+            set_host(held, upload);
         TRY(confirm(c, bcemr_buf_span(&record_case), confirmation, err));
         goto out;
     }
@@ -234,6 +250,8 @@ bcemr_status cloud_confirm(cloud *c, const bcemr_hash *vid, bcemr_error *err)
     bcemr_tr_e_confirm entry = {
         .ledger = log.log->ledger, .vid = *vid, .cloud = c->setup.id, .host_by = record->host_by};
     if (record->host_by != BCEMR_asker_NOBODY)
+        TRY(check_host(c, log.log, record->host_by, &record->host, err));
+    if (record->host_by != BCEMR_asker_NOBODY)
         entry.host = bcemr_span_of(record->host.b, sizeof record->host.b);
     /* Signed anew: after a Rekey only the key of now counts. */
     TRY(c->setup.signer->confirm(c->setup.signer->user, bcemr_buf_span(&record->record_case),
@@ -248,25 +266,58 @@ out:
 
 /* A grant of this doctor's with an answered access that named this visit, still with its key: keys
  * go with revocation, retirement, erasure and expiry. */
-static bool has_access(cloud *c, const bcemr_hash *vid, bcemr_span doctor, int64_t now)
+static bool has_answer(const cloud_grant *grant, const bcemr_hash *vid, bcemr_span doctor)
 {
     bcemr_tr_access_req request;
-    for (uint64_t g = 0; g < c->grants.count; g++) {
-        const cloud_grant *grant = c->grants.rows[g];
-        if (!grant->answered || now > grant->terms.expiry ||
-            !bcemr_span_equal(grant->terms.doctor, doctor) ||
-            bcemr_read_access_req(bcemr_buf_span(&grant->request), &request, NULL) != BCEMR_OK)
-            continue;
-        for (uint64_t v = 0; v < grant->key_count; v++)
-            if (grant->keys[v].held && bcemr_hash_equal(&grant->keys[v].vid, vid) &&
-                bcemr_bitmap_get(request.visits, v))
-                return true;
-    }
+    if (!grant->answered || !bcemr_span_equal(grant->terms.doctor, doctor) ||
+        bcemr_read_access_req(bcemr_buf_span(&grant->request), &request, NULL) != BCEMR_OK)
+        return false;
+    for (uint64_t v = 0; v < grant->key_count; v++)
+        if (grant->keys[v].held && bcemr_hash_equal(&grant->keys[v].vid, vid) &&
+            bcemr_bitmap_get(request.visits, v))
+            return true;
     return false;
 }
 
-static bool may_read(cloud *c, const bcemr_visit_log *log, cloud_reader_kind kind, bcemr_span who,
-                     int64_t now)
+/* Keys may still be held though the ledger has ended the grant: it is asked each time. */
+static bcemr_status check_in_effect(const cloud *c, const cloud_grant *grant, const bcemr_hash *vid,
+                                    int64_t now, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf buf = BCEMR_BUF_EMPTY;
+    bcemr_ledger_facts facts;
+    bcemr_tr_e_enrol enrol;
+    TRY(server_facts(c->setup.ledger, &facts, err));
+    REQUIRE(now <= grant->terms.expiry && facts.tau <= grant->terms.expiry, BCEMR_GRANT_EXPIRED,
+            "grant", "expiry");
+    TRY(cloud_check_stops(c, grant, vid, err));
+    TRY(cloud_doctor_active(c, &grant->terms, &buf, &enrol, err));
+out:
+    bcemr_buf_free(&buf);
+    return status;
+}
+
+/* One grant that lets the doctor read is enough; else why the last one does not. */
+static bcemr_status check_doctor(const cloud *c, const bcemr_hash *vid, bcemr_span doctor,
+                                 int64_t now, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bool any = false;
+    for (uint64_t g = 0; g < c->grants.count; g++) {
+        const cloud_grant *grant = c->grants.rows[g];
+        if (!has_answer(grant, vid, doctor))
+            continue;
+        any = true;
+        status = check_in_effect(c, grant, vid, now, err);
+        if (status != BCEMR_E_REFUSED)
+            return status;
+    }
+    REQUIRE(any, BCEMR_NOT_ENTITLED, "record", "who");
+out:
+    return status;
+}
+
+static bool may_read(const bcemr_visit_log *log, cloud_reader_kind kind, bcemr_span who)
 {
     switch (kind) {
     case CLOUD_READER_MEMBER:
@@ -276,7 +327,7 @@ static bool may_read(cloud *c, const bcemr_visit_log *log, cloud_reader_kind kin
         return log->sealed &&
                bcemr_span_equal(who, bcemr_span_of(log->visit.av.b, sizeof log->visit.av.b));
     case CLOUD_READER_DOCTOR:
-        return log->sealed && has_access(c, &log->vid, who, now);
+        return log->sealed; /* and by a grant: check_doctor */
     }
     return false;
 }
@@ -289,7 +340,9 @@ bcemr_status cloud_read(cloud *c, const bcemr_hash *vid, cloud_reader_kind kind,
     cloud_record *record = NULL;
     TRY(cloud_find_record(c, vid, &record, err));
     TRY(server_visit(c->setup.ledger, vid, &log, err));
-    REQUIRE(may_read(c, log.log, kind, who, now), BCEMR_NOT_ENTITLED, "record", "who");
+    REQUIRE(may_read(log.log, kind, who), BCEMR_NOT_ENTITLED, "record", "who");
+    if (kind == CLOUD_READER_DOCTOR)
+        TRY(check_doctor(c, vid, who, now, err));
     REQUIRE(cloud_record_is_current(record, log.log), BCEMR_HEADER_NOT_CASE, "record", "case");
     server_name name = cloud_payload_name(record);
     TRY(c->setup.store->open(c->setup.store->user, name.text, payload, err));
@@ -312,8 +365,7 @@ void cloud_read_close(cloud *c, bcemr_source *payload)
 
 static bcemr_status check_erasure(const cloud *c, const bcemr_visit_log *log,
                                   const bcemr_tr_erase *asked, bcemr_asker by,
-                                  const bcemr_ed_signature *signature, int64_t now,
-                                  bcemr_error *err)
+                                  const bcemr_ed_signature *signature, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_ledger_facts facts;
@@ -326,8 +378,22 @@ static bcemr_status check_erasure(const cloud *c, const bcemr_visit_log *log,
     TRY(host_key(c, log, by, &key, err));
     REQUIRE(bcemr_ed_holds_value(&key, &bcemr_type_erase, asked, signature), BCEMR_BAD_ERASURE,
             "erase", "signature");
-    bool passed = now > log->sealed_at && (uint64_t)(now - log->sealed_at) > facts.retention;
+    /* By the ledger's time, which only grows: nothing is destroyed whose Erase it would refuse. */
+    bool passed =
+        facts.tau >= log->sealed_at && (uint64_t)(facts.tau - log->sealed_at) >= facts.retention;
     REQUIRE(by == BCEMR_asker_PATIENT || passed, BCEMR_RETENTION_RUNS, "erase", "retention");
+out:
+    return status;
+}
+
+bcemr_status cloud_finish_erasure(cloud *c, cloud_record *record, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    record->erasing = true;
+    for (uint64_t i = 0; i < c->grants.count; i++)
+        cloud_grant_forget(c->grants.rows[i], &record->vid);
+    if (!record->erased)
+        TRY(cloud_drop_record(c, record, true, err));
 out:
     return status;
 }
@@ -335,6 +401,7 @@ out:
 bcemr_status cloud_erase(cloud *c, bcemr_span erase, bcemr_asker by,
                          const bcemr_ed_signature *signature, int64_t now, bcemr_error *err)
 {
+    (void)now; /* the ledger's time decides */
     bcemr_status status = BCEMR_OK;
     client_visit log = {0};
     bcemr_tr_erase asked;
@@ -343,14 +410,12 @@ bcemr_status cloud_erase(cloud *c, bcemr_span erase, bcemr_asker by,
     if (!record)
         FAIL(BCEMR_E_NOT_FOUND, "record", "vid");
     TRY(client_visit_load(c->setup.ledger, &asked.vid, &log, err));
-    TRY(check_erasure(c, log.log, &asked, by, signature, now, err));
-    /* Destroyed first, then said: what the ledger says of it is true. */
-    if (!record->erased)
-        TRY(cloud_drop_record(c, record, true, err));
-    for (uint64_t i = 0; i < c->grants.count; i++)
-        cloud_grant_forget(c->grants.rows[i], &asked.vid);
+    TRY(check_erasure(c, log.log, &asked, by, signature, err));
+    /* Durable in the outbox first: from then on the cloud is bound to it, whatever comes between.
+     */
     const bcemr_tr_e_erase entry = {asked.ledger, asked.vid, c->setup.id, (uint64_t)by, *signature};
     TRY(cloud_post(c, &bcemr_type_e_erase, &entry, err));
+    TRY(cloud_finish_erasure(c, record, err));
 out:
     client_visit_free(&log);
     return status;

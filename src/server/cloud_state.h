@@ -18,7 +18,8 @@ typedef struct cloud_record {
     bcemr_ed_raw av;
     bcemr_asker host_by; /* NOBODY for a cloud that V names */
     bcemr_ed_signature host;
-    bool erased; /* what remains is that it was */
+    bool erasing; /* its Erase is posted: nothing is given out, what is left is destroyed */
+    bool erased;  /* what remains is that it was */
 } cloud_record;
 
 /* rk of one visit of a grant. */
@@ -73,6 +74,8 @@ BCEMR_MUST_USE bcemr_status cloud_find_record(cloud *c, const bcemr_hash *vid, c
                                               bcemr_error *err);
 /* Whether a record still is the one that the visit's log leads to. */
 bool cloud_record_is_current(const cloud_record *record, const bcemr_visit_log *log);
+/* Destroys what is left of a record whose Erase is posted, and what grants hold for it. */
+BCEMR_MUST_USE bcemr_status cloud_finish_erasure(cloud *c, cloud_record *record, bcemr_error *err);
 /* Takes a record away: payload, header, case. Keeps the row when erased. */
 BCEMR_MUST_USE bcemr_status cloud_drop_record(cloud *c, cloud_record *record, bool erased,
                                               bcemr_error *err);
@@ -90,6 +93,10 @@ BCEMR_MUST_USE bcemr_status cloud_grant_in_effect(const cloud *c, const cloud_gr
 BCEMR_MUST_USE bcemr_status cloud_doctor_active(const cloud *c, const bcemr_tr_grant *terms,
                                                 bcemr_buf *buf, bcemr_tr_e_enrol *enrol,
                                                 bcemr_error *err);
+/* On the ledger stands no Revoke of the grant, no Retire of its doctor, no Erase of this visit.
+ * GRANT_REVOKED, DOCTOR_RETIRED, CASE_ERASED. */
+BCEMR_MUST_USE bcemr_status cloud_check_stops(const cloud *c, const cloud_grant *grant,
+                                              const bcemr_hash *vid, bcemr_error *err);
 /* Notes the access that waits when the ledger has it; forgets it when it was refused for good. */
 BCEMR_MUST_USE bcemr_status cloud_settle(cloud *c, cloud_grant *grant, bcemr_error *err);
 

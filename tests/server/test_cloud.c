@@ -354,6 +354,46 @@ static void the_hospital_may_let_another_cloud_host(void **state)
     assert_status(clinic_pump(&c, CLOUD_1), BCEMR_OK);
 }
 
+/* hospital-1 gets new keys; the others vote. */
+static void rekey_the_hospital(void)
+{
+    consortium_node *node = &c.consortium.nodes[HOSPITAL_1];
+    bcemr_buf entry = BCEMR_BUF_EMPTY, pop = BCEMR_BUF_EMPTY, made = BCEMR_BUF_EMPTY;
+    bcemr_tr_pop possession;
+    authority_vote votes[3];
+    consortium_node_make(node, "hospital-1", BCEMR_role_HOSPITAL, "fresh");
+    must(authority_rekey(&c.view, &node->row, true, &entry, NULL));
+    bcemr_member_pop(&c.consortium.ledger, &node->row, &possession);
+    must(bcemr_pop_make(&node->keys.x, &node->keys.a, &possession, &pop, NULL));
+    for (uint64_t n = 0; n < 3; n++) {
+        votes[n].id = c.nodes[n + 1].id;
+        must(
+            server_vote(&c.nodes[n + 1].signer, bcemr_buf_span(&entry), &votes[n].signature, NULL));
+    }
+    must(authority_change(&c.authority, &c.view, bcemr_buf_span(&entry), votes, 3,
+                          bcemr_buf_span(&pop), NULL, &made, NULL));
+    must(clinic_post(&c, bcemr_buf_span(&made)));
+    bcemr_buf_free(&entry);
+    bcemr_buf_free(&pop);
+    bcemr_buf_free(&made);
+}
+
+static void asks_to_host_again_when_the_hospital_has_new_keys(void **state)
+{
+    (void)state;
+    bcemr_ed_signature old, fresh;
+    must(hospital_host(H, &c.vid, c.nodes[CLOUD_1].id, &old, NULL));
+    assert_status(upload_hosted(BCEMR_asker_HOSPITAL, &old), BCEMR_OK);
+    rekey_the_hospital();
+    assert_clinic_refused(cloud_confirm(K, &c.vid, &c.error), BCEMR_NOT_A_CLOUD_OF_VISIT);
+    assert_string_equal(c.error.object, "host");
+    assert_clinic_refused(upload_hosted(BCEMR_asker_HOSPITAL, &old), BCEMR_NOT_A_CLOUD_OF_VISIT);
+    must(hospital_host(H, &c.vid, c.nodes[CLOUD_1].id, &fresh, NULL));
+    assert_status(upload_hosted(BCEMR_asker_HOSPITAL, &fresh), BCEMR_OK);
+    assert_status(cloud_confirm(K, &c.vid, &c.error), BCEMR_OK);
+    assert_status(clinic_pump(&c, CLOUD_1), BCEMR_OK);
+}
+
 /* ---- erasure ---- */
 
 static bcemr_status erase(const bcemr_tr_erase *asked, bcemr_asker by,
@@ -401,10 +441,74 @@ static void erases_for_the_hospital_after_retention(void **state)
     assert_clinic_refused(erase(&asked, BCEMR_asker_HOSPITAL, &signature, c.now),
                           BCEMR_RETENTION_RUNS);
     assert_clinic_refused(erase(&asked, BCEMR_asker_PATIENT, &signature, later), BCEMR_BAD_ERASURE);
-    c.now = later;
-    assert_status(erase(&asked, BCEMR_asker_HOSPITAL, &signature, later), BCEMR_OK);
+    c.now = later; /* by this clock alone: the ledger would not take it */
+    assert_clinic_refused(erase(&asked, BCEMR_asker_HOSPITAL, &signature, later),
+                          BCEMR_RETENTION_RUNS);
+    assert_int_equal(server_memory_store_count(c.nodes[CLOUD_1].memory), 1);
+    clinic_enrol(&c, CLINIC_DOCTORS, HOSPITAL_1); /* the ledger's time comes after */
+    assert_status(erase(&asked, BCEMR_asker_HOSPITAL, &signature, 0), BCEMR_OK);
     assert_status(clinic_pump(&c, CLOUD_1), BCEMR_OK);
     bcemr_buf_free(&transcript);
+}
+
+static bcemr_status no_room(void *user, bcemr_span signed_entry, bcemr_error *err)
+{
+    (void)user;
+    (void)signed_entry;
+    (void)err;
+    return BCEMR_E_TOO_MANY;
+}
+
+static bcemr_status stays(void *user, const char *name, bcemr_error *err)
+{
+    (void)user;
+    (void)name;
+    (void)err;
+    return BCEMR_E_IO;
+}
+
+/* Whatever fails between the Erase and the destruction, neither comes without the other. */
+static void finishes_an_erasure_that_was_cut_short(void **state)
+{
+    (void)state;
+    bcemr_ed_signature good;
+    bcemr_span waiting;
+    clinic_node *node = &c.nodes[CLOUD_1];
+    const server_outbox outbox = node->outbox;
+    const server_store store = node->store;
+    const bcemr_tr_erase asked = {c.consortium.ledger, c.vid};
+    must(bcemr_ed_sign_value(&c.visit.keys.av, &bcemr_type_erase, &asked, &good, NULL));
+    node->outbox.put = no_room;
+    assert_status(erase(&asked, BCEMR_asker_PATIENT, &good, c.now), BCEMR_E_TOO_MANY);
+    assert_int_equal(server_memory_store_count(node->memory), 1);
+    assert_status(read_as(CLOUD_READER_MEMBER, c.nodes[HOSPITAL_1].id), BCEMR_OK);
+    node->outbox = outbox;
+    node->store.remove = stays;
+    assert_status(erase(&asked, BCEMR_asker_PATIENT, &good, c.now), BCEMR_E_IO);
+    assert_status(server_memory_outbox_next(node->box, &waiting), BCEMR_OK);
+    assert_clinic_refused(read_as(CLOUD_READER_MEMBER, c.nodes[HOSPITAL_1].id), BCEMR_CASE_ERASED);
+    assert_clinic_refused(upload(), BCEMR_CASE_ERASED);
+    assert_status(cloud_observe(K, c.now, NULL), BCEMR_E_IO);
+    node->store = store;
+    must(clinic_pump(&c, CLOUD_1));
+    assert_int_equal(server_memory_store_count(node->memory), 0);
+}
+
+/* A cloud that came back from a crash with its record learns of its Erase from the ledger. */
+static void destroys_what_its_erase_on_the_ledger_names(void **state)
+{
+    (void)state;
+    bcemr_ed_signature good;
+    clinic_node *node = &c.nodes[CLOUD_1];
+    const bcemr_tr_erase asked = {c.consortium.ledger, c.vid};
+    must(bcemr_ed_sign_value(&c.visit.keys.av, &bcemr_type_erase, &asked, &good, NULL));
+    const bcemr_tr_e_erase entry = {c.consortium.ledger, c.vid, node->id, BCEMR_asker_PATIENT,
+                                    good};
+    must(cloud_post(K, &bcemr_type_e_erase, &entry, NULL));
+    assert_int_equal(server_memory_store_count(node->memory), 1);
+    must(clinic_pump(&c, CLOUD_1));
+    assert_int_equal(server_memory_store_count(node->memory), 0);
+    assert_clinic_refused(read_as(CLOUD_READER_MEMBER, c.nodes[HOSPITAL_1].id), BCEMR_CASE_ERASED);
 }
 
 static void erases_nothing_unsealed(void **state)
@@ -545,7 +649,10 @@ int main(void)
         SIGNED(confirms_nothing_before_the_seal),
         HOSTED(another_cloud_hosts_only_when_let),
         HOSTED(the_hospital_may_let_another_cloud_host),
+        HOSTED(asks_to_host_again_when_the_hospital_has_new_keys),
         SEALED(erases_for_the_patient),
+        SEALED(finishes_an_erasure_that_was_cut_short),
+        SEALED(destroys_what_its_erase_on_the_ledger_names),
         SEALED(erases_for_the_hospital_after_retention),
         SIGNED(erases_nothing_unsealed),
         SEALED(answers_the_patient_alone),

@@ -205,6 +205,27 @@ static void takes_only_what_the_ledger_allows(void **state)
     c.now = now;
 }
 
+/* Nothing of a later visit is looked at before what comes first holds. */
+static void stops_at_the_first_visit_that_is_bad(void **state)
+{
+    (void)state;
+    forged f;
+    begin(&f);
+    f.visits[1].vid.b[0] ^= 1; /* no such visit */
+    f.terms.visits = BCEMR_LIST_OF(f.visits, 2);
+    f.key_count = f.signature_count = 2;
+    assert_clinic_refused(send(&f), BCEMR_NOT_ADMITTED);
+    assert_int_equal(c.error.index, 1);
+    f.spoil_signature = true;
+    assert_clinic_refused(send(&f), BCEMR_BAD_GRANT_SIGNATURE);
+    assert_int_equal(c.error.index, 0);
+    f.spoil_consent = true;
+    assert_clinic_refused(send(&f), BCEMR_BAD_CONSENT_POST);
+    f.spoil_consent = false;
+    f.post.latest = c.now - 1;
+    assert_clinic_refused(send(&f), BCEMR_CONSENT_LATE);
+}
+
 static void takes_only_what_is_signed(void **state)
 {
     (void)state;
@@ -345,6 +366,14 @@ static void erase_record(uint64_t node)
                      &signature, c.now, NULL));
     must(clinic_pump(&c, node));
     bcemr_buf_free(&transcript);
+}
+
+static bcemr_ed_signature erase_signature(void)
+{
+    bcemr_ed_signature signature;
+    const bcemr_tr_erase asked = {c.consortium.ledger, c.vid};
+    must(bcemr_ed_sign_value(&c.visit.keys.av, &bcemr_type_erase, &asked, &signature, NULL));
+    return signature;
 }
 
 static void takes_nothing_over_an_erased_record(void **state)
@@ -623,6 +652,39 @@ static void answers_nothing_once_the_grant_ended(void **state)
     bcemr_buf_free(&out);
 }
 
+/* As soon as the ledger says so: the cloud has not gone through the new leaves yet. */
+static void reads_only_while_the_ledger_lets_it(void **state)
+{
+    (void)state;
+    bcemr_buf ask = BCEMR_BUF_EMPTY, out = BCEMR_BUF_EMPTY, entry = BCEMR_BUF_EMPTY;
+    bcemr_source payload;
+    bcemr_span waiting;
+    const int64_t now = c.now;
+    access_once(&ask, &out);
+    must(read_as_reader(&payload));
+    cloud_read_close(K, &payload);
+    c.now = ((const cloud_grant *)K->grants.rows[0])->terms.expiry + 1;
+    assert_clinic_refused(read_as_reader(&payload), BCEMR_GRANT_EXPIRED);
+    c.now = now;
+    must(authority_retire(&c.authority, &c.view, c.doctors[READER].id, &entry, NULL));
+    must(clinic_post(&c, bcemr_buf_span(&entry)));
+    assert_clinic_refused(read_as_reader(&payload), BCEMR_DOCTOR_RETIRED);
+    bcemr_switch_off(BCEMR_DOCTOR_RETIRED);
+    assert_clinic_refused(read_as_reader(&payload), BCEMR_NOT_ENROLLED);
+    bcemr_switch_off(BCEMR_NOT_ENROLLED);
+    const bcemr_tr_e_erase erased = {c.consortium.ledger, c.vid, c.nodes[CLOUD_2].id,
+                                     BCEMR_asker_PATIENT, erase_signature()};
+    must(cloud_post(c.nodes[CLOUD_2].cloud, &bcemr_type_e_erase, &erased, NULL));
+    must(server_memory_outbox_next(c.nodes[CLOUD_2].box, &waiting));
+    must(clinic_post(&c, waiting));
+    assert_clinic_refused(read_as_reader(&payload), BCEMR_CASE_ERASED);
+    must(post_revoke());
+    assert_clinic_refused(read_as_reader(&payload), BCEMR_GRANT_REVOKED);
+    bcemr_buf_free(&ask);
+    bcemr_buf_free(&out);
+    bcemr_buf_free(&entry);
+}
+
 static void answers_nothing_that_the_ledger_took_too_late(void **state)
 {
     (void)state;
@@ -732,6 +794,7 @@ int main(void)
         GRANTED(takes_only_terms_that_fit_each_other),
         GRANTED(takes_only_what_the_ledger_allows),
         GRANTED(takes_only_what_is_signed),
+        GRANTED(stops_at_the_first_visit_that_is_bad),
         GRANTED(takes_no_key_for_another_visit),
         GRANTED(takes_a_grant_once),
         GRANTED(posts_a_waiting_consent_again),
@@ -748,6 +811,7 @@ int main(void)
         CONSENTED(brings_the_earlier_accesses),
         CONSENTED(the_answer_opens_the_record),
         CONSENTED(answers_nothing_once_the_grant_ended),
+        CONSENTED(reads_only_while_the_ledger_lets_it),
         CONSENTED(answers_nothing_that_the_ledger_took_too_late),
         CONSENTED(proves_to_a_cosigned_checkpoint),
         CONSENTED(gives_the_patient_their_grants_back),
