@@ -520,7 +520,8 @@ static void cosigned(void **state)
     ledger_chain *own = open_chain(w, 0);
     replay(own, &h);
     ledger_cosigner cosigner;
-    must(ledger_cosigner_begin(&cosigner, own, sign_with, &w->c.nodes[0].keys, false, &err));
+    must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
+                               &w->c.nodes[0].keys, false, &err));
     must(ledger_chain_checkpoint(w->chain, &checkpoint, &err));
     must(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err));
     must(ledger_chain_set_now(w->chain, &set, &err));
@@ -532,10 +533,12 @@ static void cosigned(void **state)
                      BCEMR_E_REFUSED);
     checkpoint.root.b[0] ^= 1;
     /* It remembers across a restart, and after a restore it waits. */
-    must(ledger_cosigner_begin(&cosigner, own, sign_with, &w->c.nodes[0].keys, false, &err));
+    must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
+                               &w->c.nodes[0].keys, false, &err));
     assert_true(cosigner.cosigner.has_last);
     assert_int_equal(cosigner.cosigner.last.size, checkpoint.size);
-    must(ledger_cosigner_begin(&cosigner, own, sign_with, &w->c.nodes[0].keys, true, &err));
+    must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
+                               &w->c.nodes[0].keys, true, &err));
     assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err), BCEMR_E_STATE);
     consortium_cosign(&set, &checkpoint, w->voters, 7, &held);
     must(ledger_cosigner_resume(&cosigner, bcemr_buf_span(&held), &err));

@@ -13,17 +13,26 @@ void clinic_checkpoint(clinic *c)
     bcemr_tr_checkpoint checkpoint;
     bcemr_g1_raw signatures[CLINIC_NODES];
     uint8_t signers[1] = {0};
+    uint64_t count = 0;
     bcemr_buf cosigned = BCEMR_BUF_EMPTY;
     bcemr_set *set = bcemr_allocate(sizeof *set);
     must(ledger_chain_checkpoint(c->chain, &checkpoint, NULL));
     must(ledger_chain_set_now(c->chain, set, NULL));
     for (uint64_t n = 0; n < CLINIC_NODES; n++) {
-        must(ledger_cosigner_sign(&c->nodes[n].cosigner, &checkpoint, &signatures[n], NULL));
+        bcemr_status status =
+            ledger_cosigner_sign(&c->nodes[n].cosigner, &checkpoint, &signatures[count], NULL);
+        if (status == BCEMR_E_STATE)
+            continue; /* after its Rekey it waits for the others' */
+        must(status);
         bcemr_bitmap_set(signers, n);
+        count++;
     }
     must(bcemr_checkpoint_join(set, &checkpoint, bcemr_span_of(signers, 1), signatures, &cosigned,
                                NULL));
     must(ledger_chain_keep_cosigned(c->chain, bcemr_buf_span(&cosigned), NULL));
+    for (uint64_t n = 0; n < CLINIC_NODES; n++)
+        if (!bcemr_bitmap_get(bcemr_span_of(signers, 1), n))
+            must(ledger_cosigner_resume(&c->nodes[n].cosigner, bcemr_buf_span(&cosigned), NULL));
     bcemr_set_free(set);
     bcemr_release(set);
     bcemr_buf_free(&cosigned);
@@ -95,7 +104,7 @@ static void start_node(clinic *c, uint64_t n)
     node->outbox = server_memory_outbox_interface(node->box);
     must(server_memory_store_new(&node->memory));
     node->store = server_memory_store_interface(node->memory);
-    must(ledger_cosigner_begin(&node->cosigner, c->chain, node->signer.checkpoint,
+    must(ledger_cosigner_begin(&node->cosigner, c->chain, node->id, node->signer.checkpoint,
                                node->signer.user, false, NULL));
     start_role(c, node);
 }

@@ -225,8 +225,8 @@ static bcemr_status start_node(world *w, world_node *node)
 {
     bcemr_status status = BCEMR_OK;
     char folder[1200];
-    DO(ledger_cosigner_begin(&node->cosigner, w->chain, node->signer.checkpoint, node->signer.user,
-                             false, &w->error));
+    DO(ledger_cosigner_begin(&node->cosigner, w->chain, world_id(node->id), node->signer.checkpoint,
+                             node->signer.user, false, &w->error));
     DO(server_memory_outbox_new(&node->outbox));
     node->outbox_view = server_memory_outbox_interface(node->outbox);
     (void)snprintf(folder, sizeof folder, "%s/store-%u", w->folder, (unsigned)(node - w->nodes));

@@ -94,18 +94,21 @@ BCEMR_MUST_USE bcemr_status ledger_chain_checkpoint_at(const ledger_chain *chain
 BCEMR_MUST_USE bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned,
                                                        bcemr_error *err);
 /*
- * A cosigner (proof.h) on this chain's log: own and keep are the chain's, sign(user) is given.
- * restored: the state came from a backup or the keys are new, so it must be resumed first.
+ * A cosigner (proof.h) on this chain's log for the member with this ID, which outlives it: own and
+ * keep are the chain's, sign(user) is given. restored: the state came from a backup, so it must be
+ * resumed first. So it must when a Rekey of the member was applied after the last checkpoint that
+ * it signed (E_STATE until then).
  */
 typedef struct ledger_cosigner {
     bcemr_cosigner cosigner;
     ledger_chain *chain;
+    bcemr_span id;
     bcemr_checkpoint_signer sign;
     void *user;
 } ledger_cosigner;
 BCEMR_MUST_USE bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain,
-                                                  bcemr_checkpoint_signer sign, void *user,
-                                                  bool restored, bcemr_error *err);
+                                                  bcemr_span id, bcemr_checkpoint_signer sign,
+                                                  void *user, bool restored, bcemr_error *err);
 BCEMR_MUST_USE bcemr_status ledger_cosigner_sign(ledger_cosigner *cosigner,
                                                  const bcemr_tr_checkpoint *asked,
                                                  bcemr_g1_raw *out, bcemr_error *err);

@@ -135,14 +135,14 @@ static void wire_up(ledger_cosigner *cosigner)
     cosigner->cosigner.user = cosigner;
 }
 
-bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain,
+bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain, bcemr_span id,
                                    bcemr_checkpoint_signer sign, void *user, bool restored,
                                    bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_checkpoint last;
-    *out = (ledger_cosigner){.chain = chain, .sign = sign, .user = user};
+    *out = (ledger_cosigner){.chain = chain, .id = id, .sign = sign, .user = user};
     status = ledger_get_record(&chain->state, LEDGER_COSIGNER, (bcemr_span){0},
                                &bcemr_type_checkpoint, &held, &last, err);
     bool has_last = status == BCEMR_OK;
@@ -157,11 +157,61 @@ out:
     return status;
 }
 
+/* Whether the entry that made set number is a Rekey of this member. */
+static bcemr_status is_own_rekey(const ledger_cosigner *cosigner, uint64_t number, bool *own,
+                                 bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const ledger_chain *chain = cosigner->chain;
+    bcemr_buf held = BCEMR_BUF_EMPTY, bytes = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_set set;
+    bcemr_leaf_parts leaf;
+    bcemr_tr_e_rekey rekey;
+    bcemr_tr_member member;
+    ledger_key key;
+    *own = false;
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, number);
+    TRY(ledger_get_record(&chain->state, LEDGER_SETS, ledger_key_span(&key), &bcemr_type_state_set,
+                          &held, &set, err));
+    TRY_AT(ledger_chain_leaf(chain, set.leaf, &bytes), "set", "leaf");
+    TRY(bcemr_leaf_read(bcemr_buf_span(&bytes), &leaf, err));
+    if (leaf.parts.type != &bcemr_type_e_rekey)
+        goto out;
+    TRY(bcemr_read_e_rekey(leaf.parts.entry, &rekey, err));
+    TRY(bcemr_read_member(rekey.member, &member, err));
+    *own = bcemr_span_equal(member.id, cosigner->id);
+out:
+    bcemr_buf_free(&held);
+    bcemr_buf_free(&bytes);
+    return status;
+}
+
+/* A Rekey since the last signature, whoever asked for it: what the new keys may have signed
+ * elsewhere is not known here. It holds over a restart: the last checkpoint is kept. */
+static bcemr_status distrust_after_rekey(ledger_cosigner *cosigner, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const bcemr_cosigner *inner = &cosigner->cosigner;
+    bool rekeyed = false;
+    uint64_t number = inner->has_last ? inner->last.set_number : 0;
+    while (!rekeyed && number < cosigner->chain->tip.set_number)
+        TRY(is_own_rekey(cosigner, ++number, &rekeyed, err));
+    if (rekeyed)
+        bcemr_cosigner_distrust(&cosigner->cosigner);
+out:
+    return status;
+}
+
 bcemr_status ledger_cosigner_sign(ledger_cosigner *cosigner, const bcemr_tr_checkpoint *asked,
                                   bcemr_g1_raw *out, bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
     wire_up(cosigner);
-    return bcemr_cosigner_sign(&cosigner->cosigner, asked, out, err);
+    TRY(distrust_after_rekey(cosigner, err));
+    TRY(bcemr_cosigner_sign(&cosigner->cosigner, asked, out, err));
+out:
+    return status;
 }
 
 bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosigned,
