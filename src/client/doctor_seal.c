@@ -226,14 +226,18 @@ bcemr_status bcemr_doctor_sealed(bcemr_doctor_visit *visit, bcemr_span pair_box,
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf plain = BCEMR_BUF_EMPTY;
+    bcemr_tr_pair_box box;
     bcemr_tr_confirmation confirmation;
     if (!visit->sealing)
         FAIL(BCEMR_E_STATE, "confirmation", NULL);
-    TRY(bcemr_pair_open(&visit->keys.pair, &visit->vid, BCEMR_direction_TO_DOCTOR, visit->received,
+    TRY(bcemr_read_pair_box(pair_box, &box, err));
+    /* The next or any above: an answer that was lost must not block the one that comes. */
+    REQUIRE(box.counter >= visit->received, BCEMR_BAD_SEALED_MESSAGE, "pair-box", "counter");
+    TRY(bcemr_pair_open(&visit->keys.pair, &visit->vid, BCEMR_direction_TO_DOCTOR, box.counter,
                         pair_box, &plain, err));
     TRY(bcemr_read_confirmation(bcemr_buf_span(&plain), &confirmation, err));
     TRY(check_confirmation(visit, &confirmation, err));
-    visit->received++;
+    visit->received = box.counter + 1;
     visit->sealing = false;
     bcemr_wipe(&visit->r, sizeof visit->r);
 out:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keywords as they are tagged: NFKC, case folded (section 5). The one place that needs Unicode. */
+#include "client/keyword.h"
+
 #include "wire/error.h"
 
 #include <bcemr/doctor.h>
@@ -30,5 +32,22 @@ bcemr_status bcemr_normalise_keyword(bcemr_span word, bcemr_buf *out, bcemr_erro
     TRY_AT(bcemr_buf_append(out, bcemr_span_of(points, (uint64_t)n)), "keyword", "word");
 out:
     bcemr_wipe(points, sizeof points);
+    return status;
+}
+
+bcemr_status client_keywords_normal(const bcemr_tr_manifest *manifest, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf normal = BCEMR_BUF_EMPTY;
+    bcemr_span word;
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_keyword_item, &manifest->keywords);
+    for (uint64_t i = 0; bcemr_list_next(&iter, &word); i++) {
+        bcemr_buf_clear(&normal);
+        TRY(bcemr_normalise_keyword(word, &normal, err));
+        REQUIRE_AT(bcemr_span_equal(word, bcemr_buf_span(&normal)), BCEMR_BAD_CONTENT, "manifest",
+                   "keywords", i);
+    }
+out:
+    bcemr_buf_free(&normal);
     return status;
 }

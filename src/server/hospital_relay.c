@@ -3,6 +3,8 @@
  * (section 4). */
 #include "server/hospital_visit.h"
 
+#include "client/keyword.h"
+
 #include <bcemr/diagnosis.h>
 #include <bcemr/message.h>
 #include <bcemr/visit.h>
@@ -136,6 +138,7 @@ static bcemr_status on_head(void *user, bcemr_span head, const bcemr_tr_document
                 t->contribution.i == t->place && t->contribution.k == t->k,
             BCEMR_BAD_CONTENT, "contribution", "i");
     TRY(check_manifests(t, err));
+    TRY(client_keywords_normal(&t->manifest, err));
     TRY(check_keywords(t, err));
     TRY(bcemr_manifest_documents(&t->contribution.manifest, 1, &t->documents, &t->document_count,
                                  err));

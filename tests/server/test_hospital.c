@@ -635,6 +635,10 @@ static void keeps_the_limits_of_a_visit(void **state)
     assert_clinic_refused(take_crafted(&x), BCEMR_KEYWORD_LIMIT);
     craft(&x, 1, 0);
     add_keywords(&x, 0, 63);
+    x.keywords[62] = bcemr_text("Not Case-Folded"); /* nobody would ever find its tag */
+    assert_clinic_refused(take_crafted(&x), BCEMR_BAD_CONTENT);
+    craft(&x, 1, 0);
+    add_keywords(&x, 0, 63);
     hospital_visit *visit = H->visits.rows[0];
     uint64_t length = visit->parts[0].manifest_length;
     visit->parts[0].manifest_length = (2u << 20) - (8u << 10);
