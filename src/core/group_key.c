@@ -226,11 +226,13 @@ bcemr_status bcemr_message_stream_key(const bcemr_key *gk, const bcemr_tr_msg *a
     const bcemr_tr_msg_chunk chunk = {bcemr_buf_span(&encoded), *n};
     const bcemr_span fields[] = {chunk.ad, bcemr_span_of(n->b, sizeof n->b)};
     TRY_AT(bcemr_tuple(fields, 2, &info), "msg", NULL);
-    TRY(bcemr_write_msg_chunk(&chunk, ad_out, err));
     TRY_AT(bcemr_kdf("msg", bcemr_span_of(gk->b, sizeof gk->b), bcemr_buf_span(&info), out->b,
                      sizeof out->b),
            "msg", NULL);
+    TRY(bcemr_write_msg_chunk(&chunk, ad_out, err));
 out:
+    if (status != BCEMR_OK)
+        bcemr_wipe(out, sizeof *out);
     bcemr_buf_free(&info);
     bcemr_buf_free(&encoded);
     return status;

@@ -109,7 +109,11 @@ bcemr_status bcemr_presence_make(const bcemr_visit_keys *keys, const bcemr_tr_pr
                                  bcemr_tr_presence *out, bcemr_error *err)
 {
     *out = (bcemr_tr_presence){.nonce = present->nonce, .time = present->time};
-    return bcemr_ed_sign_value(&keys->av, &bcemr_type_present, present, &out->signature, err);
+    bcemr_status status =
+        bcemr_ed_sign_value(&keys->av, &bcemr_type_present, present, &out->signature, err);
+    if (status != BCEMR_OK)
+        bcemr_wipe(out, sizeof *out);
+    return status;
 }
 
 /* Reads presence or waived; *waiver stays 0 for the first. */
