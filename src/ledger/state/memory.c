@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The state in memory: a treap a table, its priorities derived from the keys (so that the same rows
- * make the same tree), and a journal of what was there before, for undo. Rows are never taken out
- * of a tree: an undone insertion leaves a node without a value.
+ * make the same tree), and a journal of what was there before, for undo. An insertion that is
+ * undone takes its node out again: what is refused leaves nothing.
  */
 #include "ledger/state/state.h"
 #include "wire/error.h"
@@ -12,7 +12,6 @@
 typedef struct row {
     struct row *left, *right;
     uint64_t priority;
-    bool there;
     bcemr_buf value;
     uint64_t key_length;
     uint8_t key[];
@@ -21,7 +20,8 @@ typedef struct row {
 /* What a row held before a put. */
 typedef struct change {
     row *changed;
-    bool was_there;
+    bool inserted; /* by this put, into table; was is empty */
+    ledger_table table;
     bcemr_buf was;
 } change;
 
@@ -30,7 +30,8 @@ typedef struct memory {
     change *journal;
     uint64_t changes, room;
     uint64_t marked;
-    bool open; /* in a transaction */
+    uint64_t rows; /* nodes of all tables */
+    bool open;     /* in a transaction */
 } memory;
 
 static uint64_t priority_of(bcemr_span key)
@@ -97,40 +98,72 @@ static row *insert(row **root, bcemr_span key)
     return fresh;
 }
 
+/* Two trees as one, all keys of the first below those of the second. */
+static row *join(row *below, row *above)
+{
+    row *joined = NULL, **at = &joined;
+    while (below && above) {
+        if (below->priority >= above->priority) {
+            *at = below;
+            at = &below->right;
+            below = below->right;
+        } else {
+            *at = above;
+            at = &above->left;
+            above = above->left;
+        }
+    }
+    *at = below ? below : above;
+    return joined;
+}
+
+/* Takes a node out of its tree and frees it. */
+static void take_out(row **root, row *r)
+{
+    row **at = root;
+    while (*at != r)
+        at = bcemr_span_compare(key_of(r), key_of(*at)) < 0 ? &(*at)->left : &(*at)->right;
+    *at = join(r->left, r->right);
+    bcemr_buf_free(&r->value);
+    bcemr_release(r);
+}
+
 static bcemr_status get(void *self, ledger_table table, bcemr_span key, bcemr_buf *value)
 {
     const memory *m = self;
     const row *r = find(m->tables[table], key);
-    if (!r || !r->there)
+    if (!r)
         return BCEMR_E_NOT_FOUND;
     return bcemr_buf_set(value, bcemr_buf_span(&r->value));
 }
 
-static bcemr_status remember(memory *m, row *r)
+/* Room in the journal for one change more. */
+static bcemr_status make_room(memory *m)
 {
-    if (m->changes == m->room) {
-        uint64_t room = m->room ? 2 * m->room : 256;
-        change *more = bcemr_allocate(room * sizeof *more);
-        if (!more)
-            return BCEMR_E_NO_MEMORY;
-        if (m->changes > 0)
-            memcpy(more, m->journal, (size_t)(m->changes * sizeof *more));
-        bcemr_release(m->journal);
-        m->journal = more;
-        m->room = room;
-    }
-    m->journal[m->changes++] = (change){r, r->there, r->value};
-    r->there = false;
-    r->value = BCEMR_BUF_EMPTY;
+    if (m->changes < m->room)
+        return BCEMR_OK;
+    uint64_t room = m->room ? 2 * m->room : 256;
+    change *more = bcemr_allocate(room * sizeof *more);
+    if (!more)
+        return BCEMR_E_NO_MEMORY;
+    if (m->changes > 0)
+        memcpy(more, m->journal, (size_t)(m->changes * sizeof *more));
+    bcemr_release(m->journal);
+    m->journal = more;
+    m->room = room;
     return BCEMR_OK;
 }
 
 static void step_back(memory *m)
 {
     change *c = &m->journal[--m->changes];
+    if (c->inserted) {
+        take_out(&m->tables[c->table], c->changed);
+        m->rows--;
+        return;
+    }
     bcemr_buf_free(&c->changed->value);
     c->changed->value = c->was;
-    c->changed->there = c->was_there;
 }
 
 static bcemr_status put(void *self, ledger_table table, bcemr_span key, bcemr_span value)
@@ -141,16 +174,18 @@ static bcemr_status put(void *self, ledger_table table, bcemr_span key, bcemr_sp
     if (!m->open)
         return BCEMR_E_STATE;
     TRY(bcemr_buf_append(&copy, value));
+    TRY(make_room(m));
     row *r = find(m->tables[table], key);
+    bool inserted = !r;
     if (!r)
         r = insert(&m->tables[table], key);
     if (!r) {
         status = BCEMR_E_NO_MEMORY;
         goto out;
     }
-    TRY(remember(m, r));
+    m->rows += inserted;
+    m->journal[m->changes++] = (change){r, inserted, table, r->value};
     r->value = copy;
-    r->there = true;
     copy = BCEMR_BUF_EMPTY;
 out:
     bcemr_buf_free(&copy);
@@ -219,8 +254,7 @@ static bcemr_status scan(void *self, ledger_table table, bcemr_span prefix, bcem
         const row *r = w.rows[--w.count].next;
         if (!starts_with(key_of(r), prefix))
             break;
-        if (r->there)
-            TRY(visit(user, key_of(r), bcemr_buf_span(&r->value), &more));
+        TRY(visit(user, key_of(r), bcemr_buf_span(&r->value), &more));
         TRY(descend(&w, r->right, start));
     }
 out:
@@ -312,6 +346,11 @@ static void close_memory(void *self)
 
 static const ledger_state_ops memory_ops = {get,  put,  scan,   begin,    mark,
                                             keep, undo, commit, rollback, close_memory};
+
+uint64_t ledger_state_memory_rows(const ledger_state *state)
+{
+    return ((const memory *)state->self)->rows;
+}
 
 bcemr_status ledger_state_memory(ledger_state *out)
 {

@@ -82,6 +82,8 @@ typedef struct ledger_state {
 
 /* An empty state in memory, for tests and the demo. */
 BCEMR_MUST_USE bcemr_status ledger_state_memory(ledger_state *out);
+/* How many rows such a state has memory for, in all tables. */
+uint64_t ledger_state_memory_rows(const ledger_state *state);
 void ledger_state_close(ledger_state *state); /* NULL and closed ones are allowed */
 
 BCEMR_MUST_USE bcemr_status ledger_get(const ledger_state *state, ledger_table table,
