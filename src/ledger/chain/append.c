@@ -226,6 +226,14 @@ bcemr_status chain_append(block *b, bcemr_span signed_entry, bcemr_error *err)
     bcemr_status status = BCEMR_OK;
     const ledger_effect *effect = &b->effect;
     const uint64_t leaf = b->size;
+    const index_rows *rows = effect->index == LEDGER_INDEX_STOPS ? &b->stops : &b->finds;
+    if (!BCEMR_REASON_HOLDS(LEDGER_R_QUOTA, effect->index == LEDGER_INDEX_NONE ||
+                                                rows->count < LEDGER_INDEX_ROWS_MAX)) {
+        status = wire_refuse(err, BCEMR_LEDGER_REFUSED, "block", "index", BCEMR_NOWHERE);
+        if (err)
+            err->reason = LEDGER_R_QUOTA;
+        goto out;
+    }
     if (effect->index != LEDGER_INDEX_NONE)
         TRY_AT(add_row(effect->index == LEDGER_INDEX_STOPS ? &b->stops : &b->finds, leaf,
                        bcemr_text(bcemr_type_label(effect->parts.type)),

@@ -126,6 +126,9 @@ static bcemr_status take(block *b, bcemr_span entry, bool claims_only, uint32_t 
         status = chain_append(b, entry, &detail);
     if (status == BCEMR_OK) {
         TRY_AT(state->ops->keep(state->self), "state", NULL);
+    } else if (status == BCEMR_E_REFUSED && detail.reason == 0) {
+        /* Not by the rules: something below them failed and said so badly. */
+        status = wire_fail(err, BCEMR_E_STATE, "rules", "reason");
     } else if (status == BCEMR_E_REFUSED) {
         TRY_AT(state->ops->undo(state->self), "state", NULL);
         *refused = detail.reason;
@@ -227,6 +230,19 @@ out:
     return status;
 }
 
+/* Blocks end at LEDGER_TAU_MAX and at a height that an int64 holds: a block that names more would
+ * be the last, since nothing can come after it. */
+static bcemr_status check_place(uint64_t height, int64_t tau, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    if (tau > LEDGER_TAU_MAX)
+        FAIL(BCEMR_E_INTEGER_RANGE, "block", "tau");
+    if (height >= LEDGER_HEIGHT_MAX)
+        FAIL(BCEMR_E_INTEGER_RANGE, "block", "height");
+out:
+    return status;
+}
+
 static int64_t next_tau(const ledger_chain *chain, int64_t clock)
 {
     return clock > chain->tip.tau ? clock : chain->tip.tau + 1;
@@ -251,6 +267,7 @@ static bcemr_status offer(ledger_chain *chain, int64_t clock, const bcemr_span *
 {
     bcemr_status status = BCEMR_OK;
     batch what = {.entries = entries, .count = count, .outcomes = outcomes};
+    TRY(check_place(chain->tip.height + 1, next_tau(chain, clock), err));
     TRY(ledger_chain_clock_behind(chain, clock, &what.refuse_signs, err));
     TRY(make_block(chain, chain->tip.height + 1, next_tau(chain, clock), &what, keep, err));
 out:
@@ -292,6 +309,7 @@ bcemr_status ledger_chain_replay(ledger_chain *chain, uint64_t height, int64_t t
     const batch what = {.entries = entries, .count = count, .all_or_none = true};
     if (height <= chain->tip.height || tau <= chain->tip.tau)
         FAIL(BCEMR_E_UNSORTED, "block", height <= chain->tip.height ? "height" : "tau");
+    TRY(check_place(height, tau, err));
     TRY(make_block(chain, height, tau, &what, true, err));
 out:
     return status;

@@ -12,6 +12,9 @@
 
 #include <bcemr/ledger_view.h>
 
+#define LEDGER_TAU_MAX ((int64_t)253402300799999) /* the end of the year 9999 */
+#define LEDGER_HEIGHT_MAX ((uint64_t)INT64_MAX)
+
 typedef struct ledger_chain ledger_chain;
 
 typedef struct ledger_chain_options {
@@ -49,7 +52,8 @@ typedef struct ledger_outcome {
  * the rules accept, in their order; none accepted makes no block. When the clock stands behind the
  * last tau by more than the allowed difference, Sign entries are refused with CLOCK_BEHIND.
  * Out: outcomes, one an entry. Returns OK also when all were refused.
- * Errors: failures of this node; then nothing changed.
+ * Errors: failures of this node; then nothing changed. E_INTEGER_RANGE: the clock stands beyond
+ * LEDGER_TAU_MAX, or the ledger's time has come to it.
  */
 BCEMR_MUST_USE bcemr_status ledger_chain_submit(ledger_chain *chain, int64_t clock,
                                                 const bcemr_span *entries, uint64_t count,
@@ -59,8 +63,9 @@ BCEMR_MUST_USE bcemr_status ledger_chain_submit_one(ledger_chain *chain, int64_t
                                                     bcemr_span entry, uint64_t *leaf,
                                                     bcemr_error *err);
 /* A block as another engine ordered it. An entry that the rules refuse refuses the block
- * (err->index which, err->reason why), and so does a height or time that does not ascend. Case
- * headers are made here: they are not among the entries. */
+ * (err->index which, err->reason why), and so does a height or time that does not ascend
+ * (E_UNSORTED) or lies beyond LEDGER_TAU_MAX or LEDGER_HEIGHT_MAX (E_INTEGER_RANGE). Case headers
+ * are made here: they are not among the entries. */
 BCEMR_MUST_USE bcemr_status ledger_chain_replay(ledger_chain *chain, uint64_t height, int64_t tau,
                                                 const bcemr_span *entries, uint64_t count,
                                                 bcemr_error *err);

@@ -12,6 +12,9 @@
  *   4. signatures: of the rows, then of the fields, in their order.
  * The first that does not hold is the one reason given.
  *
+ * A block adds at most LEDGER_INDEX_ROWS_MAX rows to an index; an entry that would add one more is
+ * refused with QUOTA after everything else has held, and can come in the next block.
+ *
  * Rows of signers, in this order, none else:
  *   Join              authority, set, pop (the new member's)
  *   Leave             authority, set
@@ -105,6 +108,8 @@ typedef enum ledger_index_name {
     LEDGER_INDEX_STOPS,
     LEDGER_INDEX_FINDS
 } ledger_index_name;
+
+#define LEDGER_INDEX_ROWS_MAX 100000 /* what Tr("index") can list */
 
 /* What an accepted entry did, for whoever appends it to the log. Free with ledger_effect_free. */
 typedef struct ledger_effect {
