@@ -7,7 +7,7 @@ target_compile_options(bcemr_flags INTERFACE
   -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla)
 # No path of the building machine in what is built.
 target_compile_options(bcemr_flags INTERFACE "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/="
-  "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+  "-ffile-prefix-map=${CMAKE_BINARY_DIR}=.")
 if(BCEMR_WERROR)
   target_compile_options(bcemr_flags INTERFACE -Werror)
 endif()
