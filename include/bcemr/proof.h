@@ -47,6 +47,13 @@ BCEMR_MUST_USE bcemr_verdict bcemr_consistency_holds(uint64_t first, uint64_t se
                                                      const bcemr_hash *second_root,
                                                      const bcemr_hash *path, uint64_t count);
 
+/* Both roots that a consistency proof leads to when its first node is always there (RFC 6962 leaves
+ * it out where it is the older root itself), first < second. E_ARGUMENT for a path of the wrong
+ * length. */
+BCEMR_MUST_USE bcemr_status bcemr_consistency_roots(uint64_t first, uint64_t second,
+                                                    const bcemr_hash *path, uint64_t count,
+                                                    bcemr_hash *older, bcemr_hash *newer);
+
 /* ---- signed entries (section 1) ---- */
 
 #define BCEMR_ENTRY_MAX 65536
@@ -194,6 +201,26 @@ BCEMR_MUST_USE bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context,
                                                    const bcemr_hash *ledger, const bcemr_set *set,
                                                    bcemr_span one, bcemr_span other,
                                                    bcemr_error *err);
+/*
+ * A checkpoint cosigned by a set, and a leaf of its own tree (inclusion) that made a later set: who
+ * signed is not the set in force at the last leaf. VALID; BAD_SET when the leaf made none later.
+ */
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context,
+                                                 const bcemr_hash *ledger, const bcemr_set *set,
+                                                 bcemr_span cosigned, bcemr_span inclusion,
+                                                 bcemr_error *err);
+/*
+ * A checkpoint, a later and larger one, each cosigned by its set, and nodes of the larger tree
+ * (bcemr_consistency_roots) that give another root at the smaller size. VALID; BAD_CONSISTENCY when
+ * the nodes are not the larger tree's; BAD_CHECKPOINT when the roots agree, or it is not larger.
+ */
+typedef struct bcemr_cosigned_by {
+    const bcemr_set *set;
+    bcemr_span cosigned;
+} bcemr_cosigned_by;
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_other_root(
+    const bcemr_context *context, const bcemr_hash *ledger, const bcemr_cosigned_by *smaller,
+    const bcemr_cosigned_by *larger, const bcemr_hash *path, uint64_t count, bcemr_error *err);
 
 /* Signs the transcript of a checkpoint by the member's key, wherever that is kept. */
 typedef bcemr_status (*bcemr_checkpoint_signer)(void *user, const bcemr_tr_checkpoint *checkpoint,

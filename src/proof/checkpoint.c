@@ -142,3 +142,71 @@ bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context, const bcemr_ha
 out:
     return core_verdict(status, err);
 }
+
+/* The number of the set that an entry makes; 0 when it makes none (set 0 is the genesis's). */
+static bcemr_status set_made_by(const bcemr_leaf_parts *leaf, uint64_t *number, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_tr_e_join join = {0};
+    bcemr_tr_e_leave leave = {0};
+    bcemr_tr_e_rekey rekey = {0};
+    if (leaf->parts.type == &bcemr_type_e_join)
+        TRY(bcemr_read_e_join(leaf->parts.entry, &join, err));
+    if (leaf->parts.type == &bcemr_type_e_leave)
+        TRY(bcemr_read_e_leave(leaf->parts.entry, &leave, err));
+    if (leaf->parts.type == &bcemr_type_e_rekey)
+        TRY(bcemr_read_e_rekey(leaf->parts.entry, &rekey, err));
+    *number = join.number + leave.number + rekey.number; /* one of them */
+out:
+    return status;
+}
+
+bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context, const bcemr_hash *ledger,
+                                  const bcemr_set *set, bcemr_span cosigned, bcemr_span inclusion,
+                                  bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local;
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_leaf_parts leaf;
+    uint64_t number = 0;
+    err = core_error(err, &local);
+    memset(&checkpoint, 0, sizeof checkpoint); /* what a switched-off check leaves */
+    REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, cosigned, &checkpoint, err),
+                  "cosigned", NULL);
+    REQUIRE_VALID(bcemr_inclusion_check(inclusion, &checkpoint, &leaf, NULL, err), "inclusion",
+                  NULL);
+    TRY(set_made_by(&leaf, &number, err));
+    REQUIRE(number > set->number, BCEMR_BAD_SET, "leaf", "number");
+out:
+    return core_verdict(status, err);
+}
+
+bcemr_verdict bcemr_guilt_other_root(const bcemr_context *context, const bcemr_hash *ledger,
+                                     const bcemr_cosigned_by *smaller,
+                                     const bcemr_cosigned_by *larger, const bcemr_hash *path,
+                                     uint64_t count, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local;
+    bcemr_tr_checkpoint small, large;
+    bcemr_hash older, newer;
+    err = core_error(err, &local);
+    memset(&small, 0, sizeof small);
+    memset(&large, 0, sizeof large);
+    REQUIRE_VALID(
+        bcemr_checkpoint_check(context, ledger, smaller->set, smaller->cosigned, &small, err),
+        "cosigned", "smaller");
+    REQUIRE_VALID(
+        bcemr_checkpoint_check(context, ledger, larger->set, larger->cosigned, &large, err),
+        "cosigned", "larger");
+    REQUIRE(small.size < large.size, BCEMR_BAD_CHECKPOINT, "checkpoint", "size");
+    bool fits =
+        bcemr_consistency_roots(small.size, large.size, path, count, &older, &newer) == BCEMR_OK;
+    REQUIRE(fits && bcemr_hash_equal(&newer, &large.root), BCEMR_BAD_CONSISTENCY, "consistency",
+            "path");
+    REQUIRE(fits && !bcemr_hash_equal(&older, &small.root), BCEMR_BAD_CHECKPOINT, "checkpoint",
+            "root");
+out:
+    return core_verdict(status, err);
+}

@@ -180,6 +180,44 @@ static void climb(both_roots *roots, const bcemr_hash *node)
     roots->last >>= 1;
 }
 
+/* Where the walk begins: at the largest complete subtree that ends the older tree. */
+static both_roots begin_climb(uint64_t first, uint64_t second)
+{
+    both_roots roots = {.at = first - 1, .last = second - 1};
+    while ((roots.at & 1) != 0) {
+        roots.at >>= 1;
+        roots.last >>= 1;
+    }
+    return roots;
+}
+
+/* Both roots from that subtree's root and the nodes beside the way up; false when there are too
+ * many or too few. */
+static bool climb_all(both_roots *roots, const bcemr_hash *start, const bcemr_hash *path,
+                      uint64_t count)
+{
+    roots->older = roots->newer = *start;
+    for (uint64_t next = 0; next < count; next++) {
+        if (roots->last == 0)
+            return false;
+        climb(roots, &path[next]);
+    }
+    return roots->last == 0;
+}
+
+bcemr_status bcemr_consistency_roots(uint64_t first, uint64_t second, const bcemr_hash *path,
+                                     uint64_t count, bcemr_hash *older, bcemr_hash *newer)
+{
+    if (first == 0 || first >= second || count == 0)
+        return BCEMR_E_ARGUMENT;
+    both_roots roots = begin_climb(first, second);
+    if (!climb_all(&roots, &path[0], path + 1, count - 1))
+        return BCEMR_E_ARGUMENT;
+    *older = roots.older;
+    *newer = roots.newer;
+    return BCEMR_OK;
+}
+
 static bool consistency_holds(uint64_t first, uint64_t second, const bcemr_hash *first_root,
                               const bcemr_hash *second_root, const bcemr_hash *path, uint64_t count)
 {
@@ -187,27 +225,14 @@ static bool consistency_holds(uint64_t first, uint64_t second, const bcemr_hash 
         return false;
     if (first == second)
         return count == 0 && bcemr_hash_equal(first_root, second_root);
-    both_roots roots = {.at = first - 1, .last = second - 1};
-    while ((roots.at & 1) != 0) {
-        roots.at >>= 1;
-        roots.last >>= 1;
-    }
+    both_roots roots = begin_climb(first, second);
     /* A power of two is a complete subtree: its root is the first node, and is not sent. */
-    uint64_t next = 0;
-    if (roots.at == 0) {
-        roots.older = *first_root;
-    } else {
-        if (count == 0)
-            return false;
-        roots.older = path[next++];
-    }
-    roots.newer = roots.older;
-    for (; next < count; next++) {
-        if (roots.last == 0)
-            return false;
-        climb(&roots, &path[next]);
-    }
-    return roots.last == 0 && bcemr_hash_equal(&roots.older, first_root) &&
+    bool sent = roots.at != 0;
+    if (sent && count == 0)
+        return false;
+    return climb_all(&roots, sent ? &path[0] : first_root, sent ? path + 1 : path,
+                     sent ? count - 1 : count) &&
+           bcemr_hash_equal(&roots.older, first_root) &&
            bcemr_hash_equal(&roots.newer, second_root);
 }
 
