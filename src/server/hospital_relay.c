@@ -8,6 +8,7 @@
 #include <bcemr/diagnosis.h>
 #include <bcemr/message.h>
 #include <bcemr/visit.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MANIFESTS_MAX (2u << 20) /* of a visit together (section 1, limits) */
@@ -124,6 +125,28 @@ out:
     return status;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return bcemr_span_compare(*(const bcemr_span *)a, *(const bcemr_span *)b);
+}
+
+/* A reader puts a doctor's documents into one folder under their names: none may come twice. */
+static bcemr_status check_names(const taking *t, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_span *names = bcemr_allocate((t->document_count + 1) * sizeof *names);
+    if (!names)
+        FAIL(BCEMR_E_NO_MEMORY, "manifest", "documents");
+    for (uint64_t i = 0; i < t->document_count; i++)
+        names[i] = t->documents[i].name;
+    qsort(names, (size_t)t->document_count, sizeof *names, compare_names);
+    for (uint64_t i = 1; i < t->document_count; i++)
+        REQUIRE(!bcemr_span_equal(names[i - 1], names[i]), BCEMR_BAD_CONTENT, "document", "name");
+out:
+    bcemr_release(names);
+    return status;
+}
+
 /* ---- the contribution, taken apart as it comes ---- */
 
 static bcemr_status on_head(void *user, bcemr_span head, const bcemr_tr_document **documents,
@@ -142,6 +165,7 @@ static bcemr_status on_head(void *user, bcemr_span head, const bcemr_tr_document
     TRY(check_keywords(t, err));
     TRY(bcemr_manifest_documents(&t->contribution.manifest, 1, &t->documents, &t->document_count,
                                  err));
+    TRY(check_names(t, err));
     *documents = t->documents;
     *count = t->document_count;
 out:

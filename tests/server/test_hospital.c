@@ -461,6 +461,7 @@ typedef struct crafted {
     bcemr_span presence; /* if set, in place of a good one */
     int64_t present_at;
     bcemr_tr_msg ad;
+    bool twice; /* the document stands in the manifest a second time */
 } crafted;
 
 static void craft(crafted *x, uint64_t d, uint64_t k)
@@ -499,15 +500,18 @@ static void seal_crafted(crafted *x, bcemr_buf *sealed)
 {
     bcemr_buf manifest = BCEMR_BUF_EMPTY, presence = BCEMR_BUF_EMPTY, head = BCEMR_BUF_EMPTY;
     bcemr_composed composed;
-    const bcemr_tr_manifest fields = {.documents = BCEMR_LIST_OF(&x->document, 1),
+    const bcemr_tr_document documents[2] = {x->document, x->document};
+    const uint64_t count = x->twice ? 2 : 1;
+    const bcemr_tr_manifest fields = {.documents = BCEMR_LIST_OF(documents, count),
                                       .keywords = BCEMR_LIST_OF(x->keywords, x->keyword_count)};
     must(bcemr_write_manifest(&fields, &manifest, NULL));
     write_presence(x, &presence);
     x->head.manifest = bcemr_buf_span(&manifest);
     x->head.presence = x->presence.n > 0 ? x->presence : bcemr_buf_span(&presence);
     must(bcemr_write_contribution(&x->head, &head, NULL));
-    const bcemr_source text = bcemr_source_bytes(&x->text);
-    const bcemr_source source = bcemr_composed_source(&composed, bcemr_buf_span(&head), &text, 1);
+    const bcemr_source text = bcemr_source_bytes(&x->text), texts[2] = {text, text};
+    const bcemr_source source =
+        bcemr_composed_source(&composed, bcemr_buf_span(&head), texts, count);
     const bcemr_sink sink = bcemr_sink_buffer(sealed);
     bcemr_buf_clear(sealed);
     must(bcemr_long_message_seal(&c.visits[0]->gk, &x->ad, &source, NULL, &sink, NULL));
@@ -604,6 +608,10 @@ static void takes_only_what_its_head_says(void **state)
     craft(&x, 0, 0);
     x.document.length--;
     assert_clinic_refused(take_crafted(&x), BCEMR_BAD_DOCUMENT);
+    craft(&x, 0, 0);
+    x.twice = true; /* two documents of one name */
+    assert_clinic_refused(take_crafted(&x), BCEMR_BAD_CONTENT);
+    assert_string_equal(c.error.field, "name");
 }
 
 static void takes_only_with_a_presence_that_holds(void **state)
