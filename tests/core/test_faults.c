@@ -58,8 +58,8 @@ static const bcemr_span words[] = {{(const uint8_t *)"asthma", 6}, {(const uint8
 /* ---- outputs, as the operation found them ---- */
 
 static bcemr_buf buf;
-static uint8_t first[sizeof(bcemr_order)];
-static uint8_t second[32768];
+static alignas(max_align_t) uint8_t first[sizeof(bcemr_order)];
+static alignas(max_align_t) uint8_t second[32768];
 
 #define FIRST(type) ((type *)(void *)first)
 #define SECOND(type) ((type *)(void *)second)

@@ -136,11 +136,11 @@ void flips_run(const char *object, const bcemr_type *type, bcemr_span bytes, uin
 {
     if (!rows)
         rows = calloc(ROWS, sizeof *rows);
-    uint8_t *copy = malloc(bytes.n);
-    map m = {object, row_count, calloc(bytes.n, sizeof *m.row_of), bytes};
+    uint8_t *copy = malloc((size_t)bytes.n);
+    map m = {object, row_count, calloc((size_t)bytes.n, sizeof *m.row_of), bytes};
     if (!rows || !copy || !m.row_of)
         abort();
-    memcpy(copy, bytes.p, bytes.n);
+    memcpy(copy, bytes.p, (size_t)bytes.n);
     const char *answer = reader(user, bcemr_span_of(copy, bytes.n));
     if (answer) {
         (void)fprintf(stderr, "%s is refused as it is: %s\n", object, answer);
