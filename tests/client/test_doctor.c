@@ -1390,7 +1390,6 @@ static const struct {
     {confirmed_by_another, BCEMR_BAD_CONFIRMATION},
     {confirmed_by_a_cloud, BCEMR_BAD_CONFIRMATION},
     {signed_by_another, BCEMR_BAD_CONFIRMATION},
-    {counter_ahead, BCEMR_BAD_SEALED_MESSAGE},
     {other_direction, BCEMR_BAD_SEALED_MESSAGE},
     {pair_of_another_visit, BCEMR_BAD_SEALED_MESSAGE},
     {pair_of_another_doctor, BCEMR_BAD_SEALED_MESSAGE},
@@ -1415,7 +1414,10 @@ static void the_hospitals_answer_is_on_this_record(void **state)
         REFUSED(answer_cases[i].verdict, answer_with(&x));
         assert_false(sodium_is_zero(v->r.b, sizeof v->r.b)); /* kept until it is confirmed */
     }
-    OK(bcemr_doctor_sealed(v, bcemr_buf_span(&box), &why));
+    answer later; /* the first answer was lost: the one that comes has a counter further on */
+    answer_make(&plain, &later);
+    counter_ahead(&later);
+    OK(answer_with(&later));
     assert_true(sodium_is_zero(v->r.b, sizeof v->r.b));
     FAILS(BCEMR_E_STATE, bcemr_doctor_sealed(v, bcemr_buf_span(&box), &why));
     FAILS(BCEMR_E_STATE, bcemr_doctor_show_r(v, &show_r, &why));
