@@ -125,9 +125,11 @@ bcemr_status bcemr_doctor_waive(bcemr_doctor_visit *visit, bcemr_waiver reason, 
     TRY(bcemr_write_waived(&waived, &presence, err));
     bcemr_buf_free(&visit->presence);
     visit->presence = presence;
+    presence = BCEMR_BUF_EMPTY;
     visit->asked = false;
     visit->handed_over = false;
 out:
+    bcemr_buf_free(&presence);
     return status;
 }
 

@@ -104,7 +104,7 @@ static void run_to(group_run *g, uint64_t d, int step)
 typedef struct hello {
     bcemr_tr_group_hello m;
     bcemr_tr_visit v;
-    bcemr_buf visit;
+    bcemr_buf held; /* what a change wrote */
     bcemr_span amendments[4];
     bcemr_ed_signature signatures[5];
 } hello;
@@ -132,7 +132,7 @@ static bcemr_status say_hello(bcemr_doctor_visit *v, hello *x)
     assert_true((reply.n > 0) == (status == BCEMR_OK));
     bcemr_buf_free(&message);
     bcemr_buf_free(&reply);
-    bcemr_buf_free(&x->visit);
+    bcemr_buf_free(&x->held);
     return status;
 }
 
@@ -140,8 +140,8 @@ static bcemr_status say_hello(bcemr_doctor_visit *v, hello *x)
 static void another_visit(hello *x)
 {
     x->v.issued++;
-    must(bcemr_write_visit(&x->v, &x->visit, NULL));
-    x->m.visit = bcemr_buf_span(&x->visit);
+    must(bcemr_write_visit(&x->v, &x->held, NULL));
+    x->m.visit = bcemr_buf_span(&x->held);
     bcemr_ed_sign(&HOSPITAL_KEYS.a, x->m.visit, &x->signatures[0]);
 }
 
@@ -153,17 +153,14 @@ static void other_ticket_signature(hello *x)
 /* An amendment of the hospital's that the ledger does not hold. */
 static void amendment_unknown(hello *x)
 {
-    static bcemr_buf raw;
     bcemr_tr_team_doctor tail = {c.doctors[0].id, c.doctors[0].publics.x, c.doctors[0].publics.e,
                                  c.now + CLINIC_HOUR};
     const bcemr_tr_amend a = {c.vid, 1, c.vid, 0, BCEMR_LIST_OF(&tail, 1), c.now};
-    bcemr_buf_free(&raw);
-    must(bcemr_write_amend(&a, &raw, NULL));
-    x->amendments[0] = bcemr_buf_span(&raw);
+    must(bcemr_write_amend(&a, &x->held, NULL));
+    x->amendments[0] = bcemr_buf_span(&x->held);
     bcemr_ed_sign(&HOSPITAL_KEYS.a, x->amendments[0], &x->signatures[1]);
     x->m.amendments.count = 1;
     x->m.signatures.count = 2;
-    raw = (bcemr_buf){0};
 }
 
 static void a_signature_too_many(hello *x)

@@ -451,6 +451,7 @@ static void keys_that_left_the_wallet_are_not_used_again(void **state)
                                                &visits[0], &message, &why));
     assert_int_equal(message.n, 0);
     assert_int_equal(c.wallet.next_visit, next + 2); /* nothing left it */
+    bcemr_buf_free(&message);
 }
 
 static void presence_is_for_a_doctor_of_the_order(void **state)

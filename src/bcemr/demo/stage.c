@@ -107,7 +107,7 @@ bool stage_open(stage *s, report *r, const demo_options *options)
 {
     s->keep = options->keep != NULL;
     return begin(s, r, options) && take_inputs(s, options) &&
-           (s->keep ? kept_folder(s, options->keep) : scratch_folder(s));
+           (options->keep ? kept_folder(s, options->keep) : scratch_folder(s));
 }
 
 bool stage_open_scratch(stage *s, report *r, const demo_options *options)
