@@ -69,37 +69,44 @@ static void signatures(void)
     vec_end();
 }
 
-static void one_pop(const char *name, const bcemr_secrets *keys, const bcemr_tr_pop *pop, bool x,
-                    bool a, bcemr_span transcript)
+static void one_pop(const char *name, const bcemr_secrets *keys, const bcemr_tr_pop *pop, bool a)
 {
-    bcemr_buf proof = BCEMR_BUF_EMPTY;
-    must(bcemr_pop_make(x ? &keys->x : NULL, a ? &keys->a : NULL, pop, &proof, NULL));
+    bcemr_buf proof = BCEMR_BUF_EMPTY, held = BCEMR_BUF_EMPTY;
+    must(bcemr_pop_make(&keys->x, a ? &keys->a : NULL, pop, &proof, NULL));
     vec_begin("pop", name);
-    if (x)
-        VEC("x", keys->x);
+    VEC("x", keys->x);
     if (a)
         vec_bytes("a", keys->a.b, 32);
-    vec_span("transcript", transcript);
+    vec_span("transcript", encode(&bcemr_type_pop, pop, &held));
     vec_buf("proof", &proof);
     vec_end();
     bcemr_buf_free(&proof);
+    bcemr_buf_free(&held);
+}
+
+/* A reader has no X and signs a transcript of its own. */
+static void reader_pop(const story *s)
+{
+    const consortium_doctor *d = &s->c->doctors[0];
+    const bcemr_tr_pop_reader reader = {s->c->ledger, bcemr_text(d->id), d->publics.a,
+                                        d->publics.box};
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_ed_signature signature;
+    must(bcemr_ed_sign_value(&d->keys.a, &bcemr_type_pop_reader, &reader, &signature, NULL));
+    vec_begin("pop", "reader");
+    vec_bytes("a", d->keys.a.b, 32);
+    vec_span("transcript", encode(&bcemr_type_pop_reader, &reader, &held));
+    VEC("proof", signature);
+    vec_end();
+    bcemr_buf_free(&held);
 }
 
 static void possession(const story *s)
 {
     const consortium *c = s->c;
     const consortium_doctor *d = &c->doctors[0];
-    bcemr_buf held = BCEMR_BUF_EMPTY;
     const bcemr_tr_pop authority = {
         .ledger = c->ledger, .role = bcemr_text("authority"), .x = c->p};
-    bcemr_tr_pop pop;
-    one_pop("authority", &c->authority, &authority, true, false,
-            encode(&bcemr_type_pop, &authority, &held));
-    for (int n = HOSPITAL_1; n <= CLOUD_1; n += CLOUD_1 - HOSPITAL_1) {
-        bcemr_member_pop(&c->ledger, &c->nodes[n].row, &pop);
-        one_pop(bcemr_role_name(c->nodes[n].row.role), &c->nodes[n].keys, &pop, true, true,
-                encode(&bcemr_type_pop, &pop, &held));
-    }
     const bcemr_tr_pop doctor = {.ledger = c->ledger,
                                  .role = bcemr_text("doctor"),
                                  .id = bcemr_text(d->id),
@@ -107,12 +114,14 @@ static void possession(const story *s)
                                  .a = bcemr_span_of(d->publics.a.b, 32),
                                  .e = bcemr_span_of(d->publics.e.b, 32),
                                  .box = bcemr_span_of(d->publics.box.b, 32)};
-    one_pop("doctor", &d->keys, &doctor, true, true, encode(&bcemr_type_pop, &doctor, &held));
-    const bcemr_tr_pop_reader reader = {c->ledger, doctor.id, d->publics.a, d->publics.box};
-    pop = doctor;
-    pop.role = bcemr_text("reader");
-    one_pop("reader", &d->keys, &pop, false, true, encode(&bcemr_type_pop_reader, &reader, &held));
-    bcemr_buf_free(&held);
+    bcemr_tr_pop pop;
+    one_pop("authority", &c->authority, &authority, false);
+    for (int n = HOSPITAL_1; n <= CLOUD_1; n += CLOUD_1 - HOSPITAL_1) {
+        bcemr_member_pop(&c->ledger, &c->nodes[n].row, &pop);
+        one_pop(bcemr_role_name(c->nodes[n].row.role), &c->nodes[n].keys, &pop, true);
+    }
+    one_pop("doctor", &d->keys, &doctor, true);
+    reader_pop(s);
 }
 
 static void credential(const story *s)

@@ -213,7 +213,8 @@ static void make_seal(const story *s, uint8_t bits[1], bcemr_tr_e_seal *seal, bc
 static void case_block(const story *s)
 {
     bcemr_buf leaves[BODY], held = BCEMR_BUF_EMPTY, acceptance_held = BCEMR_BUF_EMPTY;
-    bcemr_span body[BODY];
+    bcemr_buf cred_held[STORY_TEAM];
+    bcemr_span body[BODY], creds[STORY_TEAM];
     bcemr_g2_raw x[3];
     bcemr_tr_acceptance acceptance;
     bcemr_tr_case_header header;
@@ -221,6 +222,10 @@ static void case_block(const story *s)
     uint8_t bits[1];
     for (int i = 0; i < BODY; i++)
         leaves[i] = BCEMR_BUF_EMPTY;
+    for (int i = 0; i < STORY_TEAM; i++) {
+        cred_held[i] = BCEMR_BUF_EMPTY;
+        creds[i] = encode(&bcemr_type_cred, &s->creds[i], &cred_held[i]);
+    }
     must(bcemr_acceptance_make(&s->patient, &s->vid, &acceptance, NULL));
     const bcemr_tr_e_admit admit = {
         .ledger = s->c->ledger,
@@ -242,12 +247,15 @@ static void case_block(const story *s)
     VEC("ledger", s->c->ledger);
     VEC("A", s->c->nodes[HOSPITAL_1].publics.a);
     VEC("P", s->c->p);
+    vec_spans("creds", creds, STORY_TEAM);
     vec_array("confirmers", x, sizeof x[0], 3);
     vec_spans("body", body, BODY);
     vec_span("header", encode(&bcemr_type_case_header, &header, &held));
     vec_end();
     for (int i = 0; i < BODY; i++)
         bcemr_buf_free(&leaves[i]);
+    for (int i = 0; i < STORY_TEAM; i++)
+        bcemr_buf_free(&cred_held[i]);
     bcemr_buf_free(&held);
     bcemr_buf_free(&acceptance_held);
 }

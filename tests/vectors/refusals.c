@@ -159,6 +159,9 @@ static void refuse_ed25519(const uint8_t good[32])
     refuse(KIND_ED, "the identity", bytes);
     bytes[0] = 0;
     refuse(KIND_ED, "a point of order 4", bytes);
+    bytes[0] = 1;
+    bytes[31] = 0x80;
+    refuse(KIND_ED, "the identity with the sign of x set", bytes);
     changed(KIND_ED, "the point of order 2", p, 32, 0, 0xec);
     refuse(KIND_ED, "y is p", p);
     changed(KIND_ED, "the identity, y over p", p, 32, 0, 0xee);
@@ -252,6 +255,12 @@ static void refuse_numbers(void)
     refuse_fields("not a list", &bcemr_type_consistency, "consistency",
                   (const bcemr_span[3]){number, number, hash}, 3);
     refuse_fields("an absent name", &bcemr_type_e_retire, "Retire", absent, 3);
+    refuse_fields("an absent integer", &bcemr_type_consistency, "consistency", &absent[1], 1);
+    refuse_fields("an absent list", &bcemr_type_tags, "tags", &absent[1], 1);
+    refuse_fields("an absent transcript", &bcemr_type_ticket, "ticket", &absent[1], 1);
+    refuse_fields("absent bytes", &bcemr_type_group_key, "group-key", &absent[1], 1);
+    refuse_fields("a key of 31 bytes", &bcemr_type_e_retire, "Retire",
+                  (const bcemr_span[3]){hash, bcemr_text("d"), bcemr_span_of(a.b, 31)}, 3);
     refuse_fields("an absent hash", &bcemr_type_accept, "accept", &absent[1], 1);
     refuse_fields("a hash of 31 bytes", &bcemr_type_accept, "accept", short_hash, 1);
 }

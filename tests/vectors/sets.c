@@ -102,7 +102,8 @@ static void enrolments(const walk *w)
         vec_begin("enrolment", i ? "a reader" : "a doctor");
         VEC("P", c->p);
         VEC("ledger", c->ledger);
-        VEC("A", c->nodes[HOSPITAL_1].publics.a);
+        if (i == 0)
+            VEC("A", c->nodes[HOSPITAL_1].publics.a);
         vec_buf("signed", &signed_entry);
         vec_end();
     }

@@ -22,7 +22,7 @@ static void make_visit(story *s)
     s->visit = (bcemr_tr_visit){.ledger = c->ledger,
                                 .hospital = s->pid.hospital,
                                 .clouds = BCEMR_LIST_OF(s->clouds, 2),
-                                .u = 2,
+                                .u = 1,
                                 .pkv = s->patient.pkv,
                                 .av = s->patient.av_public,
                                 .team = BCEMR_LIST_OF(s->team, STORY_TEAM),
@@ -94,7 +94,7 @@ static void sign(story *s, int i)
     s->salts[i] = known_nonce(text);
     *sign = (bcemr_tr_sign){.order = s->vid,
                             .i = (uint64_t)i + 1,
-                            .k = i == 1,
+                            .k = 0,
                             .doctor = s->team[i].doctor,
                             .x = s->team[i].x,
                             .time = STORY_ISSUED + 60000 * (i + 1) + 5,

@@ -34,12 +34,13 @@ static void acceptance(const story *s)
     bcemr_buf_free(&held);
 }
 
-static void presence(const story *s, int i, const char *name)
+static void presence(const story *s)
 {
-    vec_begin("presence", name);
+    vec_begin("presence", "the patient was there");
     vec_buf("V", &s->v);
-    vec_text("doctor", s->team[i].doctor);
-    vec_buf("presence", &s->presences[i]);
+    vec_text("doctor", s->team[0].doctor);
+    vec_bytes("Av_seed", s->patient.av.b, 32);
+    vec_buf("presence", &s->presences[0]);
     vec_end();
 }
 
@@ -89,8 +90,7 @@ void vectors_visit(story *s)
     ticket(s);
     acceptance(s);
     order(s);
-    presence(s, 0, "there");
-    presence(s, 1, "waived");
+    presence(s);
     vec_close();
 }
 
