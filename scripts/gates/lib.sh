@@ -7,7 +7,7 @@ TREE=${TREE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 cd "$TREE"
 JOBS=${JOBS:-2}
 CI_BUILD=${CI_BUILD:-$TREE/build/ci}
-export DEPS DATA
+export DEPS DATA BCEMR_GATE=1 # a suite that lacks what set-up brings fails in a gate
 DEPS=$(realpath -m "${DEPS:-build/deps}") DATA=$(realpath -m "${DATA:-build/data}")
 
 fail() {
