@@ -17,4 +17,18 @@ if(TARGET bcemr_program_bcemr)
   install(TARGETS bcemr_program_bcemr RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/src/bcemr/demo/data/" DESTINATION "${CMAKE_INSTALL_DATADIR}/bcemr/demo"
     FILES_MATCHING PATTERN "*.json")
+  # Manual page and completion come from the program's own table of commands.
+  if(NOT CMAKE_CROSSCOMPILING)
+    set(made "${CMAKE_BINARY_DIR}/made")
+    file(MAKE_DIRECTORY "${made}")
+    add_custom_command(TARGET bcemr_program_bcemr POST_BUILD
+      COMMAND bcemr_program_bcemr manual > "${made}/bcemr.1"
+      COMMAND bcemr_program_bcemr completion bash > "${made}/bcemr.bash"
+      COMMAND bcemr_program_bcemr completion zsh > "${made}/_bcemr"
+      COMMENT "Printing the manual page and shell completion")
+    install(FILES "${made}/bcemr.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+    install(FILES "${made}/bcemr.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+      RENAME bcemr)
+    install(FILES "${made}/_bcemr" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+  endif()
 endif()

@@ -11,10 +11,10 @@
 #define WIDTH 88
 
 /* Every command has these. */
-static const command_option common[] = {
-    {"json", NULL, "print one JSON document instead of text", COMMAND_FLAG, 0, 0, 0, NULL},
-    {"help", NULL, "print this", COMMAND_FLAG, 0, 0, 0, NULL},
-    {NULL, NULL, NULL, COMMAND_FLAG, 0, 0, 0, NULL}};
+const command_option command_common[] = {
+    {"json", NULL, "print one JSON document instead of text", COMMAND_FLAG, false, 0, 0, 0, NULL},
+    {"help", NULL, "print this", COMMAND_FLAG, false, 0, 0, 0, NULL},
+    {NULL, NULL, NULL, COMMAND_FLAG, false, 0, 0, 0, NULL}};
 
 /* ---- wrong use ---- */
 
@@ -116,10 +116,12 @@ static void option_help(const command_option *o)
     (void)printf("%-22s  ", left);
     if (strlen(left) > 22)
         (void)printf("\n%24s", "");
-    wrapped(o->text, 24);
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s%s", o->text, o->required ? " (must be given)" : "");
+    wrapped(text, 24);
 }
 
-static int finish_output(void)
+int command_finish_output(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fprintf(stderr, "bcemr: standard output took not all of it\n");
@@ -132,22 +134,27 @@ static int help(const command *c)
 {
     (void)printf("bcemr %s: ", c->name);
     wrapped(c->summary, (unsigned)strlen(c->name) + 8);
-    (void)printf("\nusage: bcemr %s [OPTION...]\n", c->name);
+    (void)printf("\nusage: bcemr %s%s%s [OPTION...]\n", c->name, c->operand ? " " : "",
+                 c->operand ? c->operand->value : "");
     if (c->text) {
         (void)putchar('\n');
         wrapped(c->text, 0);
     }
+    if (c->operand) {
+        (void)printf("\n  %-20s  ", c->operand->value);
+        wrapped(c->operand->text, 24);
+    }
     (void)printf("\noptions:\n");
     for (const command_option *o = c->options; o->name; o++)
         option_help(o);
-    for (const command_option *o = common; o->name; o++)
+    for (const command_option *o = command_common; o->name; o++)
         option_help(o);
     (void)printf("\nexamples:\n");
     for (const command_example *e = c->examples; e->line; e++) {
         (void)printf("  %s\n      ", e->line);
         wrapped(e->text, 6);
     }
-    return finish_output();
+    return command_finish_output();
 }
 
 static int help_all(void)
@@ -156,13 +163,13 @@ static int help_all(void)
         "bcemr: medical records of several doctors, signed by all, opened by the patient's "
         "consent\n\nusage: bcemr COMMAND [OPTION...]\n\ncommands:\n");
     for (const command *c = command_table; c->name; c++) {
-        (void)printf("  %-12s ", c->name);
-        wrapped(c->summary, 15);
+        (void)printf("  %-16s ", c->name);
+        wrapped(c->summary, 19);
     }
     (void)printf("\noptions:\n  --help         print this; after a command, what it does\n"
                  "  --version      print the version\n"
                  "\nexit codes: 0 done, 1 refused or failed, 2 wrong use\n");
-    return finish_output();
+    return command_finish_output();
 }
 
 /* ---- parsing ---- */
@@ -174,6 +181,8 @@ typedef struct parser {
     int at;
     char *values; /* the command's struct */
     bool wants_help;
+    bool has_operand;
+    uint64_t given; /* a bit for each option of the command */
 } parser;
 
 static const command_option *option_named(const command_option *options, const char *name)
@@ -191,7 +200,7 @@ static int unknown_option(const parser *p, const char *name)
     size_t n = 0;
     for (const command_option *o = p->c->options; o->name && n < 60; o++)
         names[n++] = o->name;
-    for (const command_option *o = common; o->name; o++)
+    for (const command_option *o = command_common; o->name; o++)
         names[n++] = o->name;
     names[n] = NULL;
     return unknown(p->c, "option", "--", name, names);
@@ -224,7 +233,8 @@ static int take_choice(const parser *p, const command_option *o, const char *val
         const int more = snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", *choice);
         n = more > 0 && n + (size_t)more < sizeof names ? n + (size_t)more : sizeof names - 1;
     }
-    return command_misuse(p->c, "--%s takes one of %s, not \"%s\"", o->name, names, value);
+    return command_misuse(p->c, "%s%s takes one of %s, not \"%s\"", o == p->c->operand ? "" : "--",
+                          o == p->c->operand ? o->value : o->name, names, value);
 }
 
 /* The first word is given; those that follow up to the next option belong to it too. */
@@ -239,6 +249,33 @@ static int take_words(parser *p, const char *first, command_list *out)
     out->items[out->count++] = first;
     while (p->at < p->argc && strncmp(p->argv[p->at], "--", 2) != 0)
         out->items[out->count++] = p->argv[p->at++];
+    return COMMAND_DONE;
+}
+
+/* The first word without dashes, where the command takes one. */
+static int take_operand(parser *p, const char *word)
+{
+    const command_option *o = p->c->operand;
+    if (!o || p->has_operand || word[0] == 0)
+        return command_misuse(p->c, "unexpected \"%s\"", word);
+    p->has_operand = true;
+    void *place = p->values + o->offset;
+    if (o->kind == COMMAND_CHOICE)
+        return take_choice(p, o, word, place);
+    *(const char **)place = word;
+    return COMMAND_DONE;
+}
+
+/* Nothing that must be given is missing. */
+static int check_given(const parser *p)
+{
+    if (p->wants_help)
+        return COMMAND_DONE;
+    if (p->c->operand && !p->has_operand)
+        return command_misuse(p->c, "%s is missing", p->c->operand->value);
+    for (const command_option *o = p->c->options; o->name; o++)
+        if (o->required && !(p->given >> (o - p->c->options) & 1))
+            return command_misuse(p->c, "--%s %s is missing", o->name, o->value);
     return COMMAND_DONE;
 }
 
@@ -257,6 +294,7 @@ static int take_option(parser *p, const char *name, const char *value)
     }
     if (!o)
         return unknown_option(p, name);
+    p->given |= UINT64_C(1) << (o - p->c->options);
     void *place = p->values + o->offset;
     if (o->kind == COMMAND_FLAG) {
         if (value)
@@ -284,8 +322,12 @@ static int parse(parser *p)
         const char *word = p->argv[p->at++];
         if (strcmp(word, "-h") == 0)
             word = "--help";
-        if (strncmp(word, "--", 2) != 0)
-            return command_misuse(p->c, "unexpected \"%s\"", word);
+        if (strncmp(word, "--", 2) != 0) {
+            const int taken = take_operand(p, word);
+            if (taken != COMMAND_DONE)
+                return taken;
+            continue;
+        }
         const char *equals = strchr(word, '=');
         char name[64];
         const size_t n = equals ? (size_t)(equals - word) - 2 : strlen(word + 2);
@@ -297,7 +339,7 @@ static int parse(parser *p)
         if (code != COMMAND_DONE)
             return code;
     }
-    return COMMAND_DONE;
+    return check_given(p);
 }
 
 /* ---- dispatch ---- */
@@ -325,6 +367,42 @@ static const command *command_named(int argc, char **argv, int *words)
             return c;
     }
     return NULL;
+}
+
+/* Whether first is the first of the several words of a command. */
+static bool begins_command(const command *c, const char *first)
+{
+    const size_t n = strlen(first);
+    return n > 0 && strncmp(c->name, first, n) == 0 && c->name[n] == ' ';
+}
+
+/* "keys" alone: which of them there are; on out when that was asked for. */
+static int name_group(const char *first, bool asks)
+{
+    char names[512];
+    size_t n = 0;
+    names[0] = 0;
+    for (const command *c = command_table; c->name; c++) {
+        if (!begins_command(c, first))
+            continue;
+        if (asks) {
+            (void)printf("  %-16s ", c->name);
+            wrapped(c->summary, 19);
+        }
+        const int more = snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "",
+                                  c->name + strlen(first) + 1);
+        n = more > 0 && n + (size_t)more < sizeof names ? n + (size_t)more : sizeof names - 1;
+    }
+    return asks ? command_finish_output()
+                : command_misuse(NULL, "\"%s\" needs one more word: %s", first, names);
+}
+
+static bool is_group(const char *first)
+{
+    for (const command *c = command_table; c->name; c++)
+        if (begins_command(c, first))
+            return true;
+    return false;
 }
 
 static int unknown_command(const char *word)
@@ -371,12 +449,17 @@ int command_run(int argc, char **argv)
     const bool asks = strcmp(first, "help") == 0;
     if (strcmp(first, "--version") == 0) {
         (void)printf("bcemr %s\n", BCEMR_VERSION);
-        return finish_output();
+        return command_finish_output();
     }
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || (asks && argc == 2))
         return help_all();
     int words = 0;
     const command *c = command_named(argc - 1 - asks, argv + 1 + asks, &words);
+    if (!c && is_group(argv[1 + asks])) {
+        const char *second = argc > 2 ? argv[2] : "";
+        return name_group(argv[1 + asks],
+                          asks || strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0);
+    }
     if (!c)
         return unknown_command(argv[1 + asks]);
     if (asks)

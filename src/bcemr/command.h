@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands: one table says their names, options and examples. Parsing and help come from it, as
- * will shell completion and the man pages.
+ * The commands: one table says their names, options and examples. Parsing, help, shell completion
+ * (completion.h) and the manual (manual.h) come from it.
  */
 #ifndef BCEMR_PROGRAM_COMMAND_H
 #define BCEMR_PROGRAM_COMMAND_H
@@ -37,6 +37,7 @@ typedef struct command_option {
     const char *value; /* "N", "FILE..."; NULL for a flag */
     const char *text;
     command_kind kind;
+    bool required;
     size_t offset; /* into the command's struct */
     uint64_t lo, hi;
     const char *const *choices; /* ends with NULL */
@@ -61,10 +62,13 @@ typedef struct command {
     const void *defaults; /* such a struct */
     size_t json;          /* where the struct holds the bool of --json, which every command has */
     int (*run)(const void *options);
+    const command_option *operand; /* the word without dashes that it must be given; NULL: none */
 } command;
 
 /* Every command, ended by one without a name. */
 extern const command command_table[];
+/* The options that every command has besides its own; ends with a NULL name. */
+extern const command_option command_common[];
 
 /* Runs what the words say and returns the exit code of the program. */
 int command_run(int argc, char **argv);
@@ -75,6 +79,8 @@ int command_misuse(const command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
+/* Flushes standard output: COMMAND_FAILED, and says so, when it took not all of it. */
+int command_finish_output(void);
 /* The word of a NULL-ended list nearest to word, NULL when none is near. */
 const char *command_nearest(const char *word, const char *const *words);
 

@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
 #include "bcemr/bench/bench.h"
-#include "bcemr/command.h"
+#include "bcemr/command_rows.h"
+#include "bcemr/completion.h"
 #include "bcemr/demo/demo.h"
+#include "bcemr/hand/tables.h"
+#include "bcemr/manual.h"
 #include "bcemr/threads.h"
 #include "bcemr/wire.h"
 
 #include <string.h>
-
-/* Rows of options: name, value, kind, field and text; numbers have bounds, choices a list. */
-#define OPTION(s, name, value, kind, field, text)                                                  \
-    {                                                                                              \
-        name, value, text, kind, offsetof(s, field), 0, 0, NULL                                    \
-    }
-#define NUMBER(s, name, value, field, lo, hi, text)                                                \
-    {                                                                                              \
-        name, value, text, COMMAND_NUMBER, offsetof(s, field), lo, hi, NULL                        \
-    }
-#define CHOICE(s, name, value, field, choices, text)                                               \
-    {                                                                                              \
-        name, value, text, COMMAND_CHOICE, offsetof(s, field), 0, 0, choices                       \
-    }
-#define OPTIONS_END                                                                                \
-    {                                                                                              \
-        NULL, NULL, NULL, COMMAND_FLAG, 0, 0, 0, NULL                                              \
-    }
-#define EXAMPLES_END                                                                               \
-    {                                                                                              \
-        NULL, NULL                                                                                 \
-    }
 
 /* ---- demo ---- */
 
@@ -92,18 +73,77 @@ static const command_example wire_examples[] = {
     {"bcemr wire --format dictionary > bcemr.dict", "the labels as a dictionary of libFuzzer"},
     EXAMPLES_END};
 
+/* ---- completion and manual ---- */
+
+static const completion_options completion_defaults = {.json = false};
+static const command_option no_options[] = {OPTIONS_END};
+static const command_option completion_shell =
+    OPERAND_CHOICE(completion_options, "SHELL", shell, completion_shells, "bash or zsh");
+static const command_example completion_examples[] = {
+    {"bcemr completion bash > /usr/share/bash-completion/completions/bcemr",
+     "the installed program has it there already"},
+    {". <(bcemr completion bash)", "for this shell alone"},
+    EXAMPLES_END};
+
+static const manual_options manual_defaults = {.json = false};
+static const command_example manual_examples[] = {
+    {"bcemr manual > bcemr.1", "the manual page as a file"},
+    {"bcemr manual | man -l -", "to read it"},
+    EXAMPLES_END};
+
+/* A command by hand: its options are hand_NAME_table, and so on. */
+#define HAND_ROW(name, words, operand, summary, text)                                              \
+    {                                                                                              \
+        words, summary, text, hand_##name##_table, hand_##name##_examples, 0,                      \
+            sizeof(hand_options), &hand_defaults, offsetof(hand_options, json), hand_##name,       \
+            operand                                                                                \
+    }
+
 const command command_table[] = {
     {"demo", "play a patient's whole story on real clinical files",
      "An authority, two hospitals, two clouds, a team of doctors, a patient and a doctor at the "
      "second hospital, all in this process: the visit is agreed, each doctor signs, the record is "
      "sealed to the patient, the patient grants it, and the last doctor opens it.",
      demo_table, demo_examples, COMMAND_MAY_SEED, sizeof(demo_options), &demo_defaults,
-     offsetof(demo_options, json), run_demo},
+     offsetof(demo_options, json), run_demo, NULL},
+    HAND_ROW(keys_new, "keys new", NULL, "make a key file under a passphrase", NULL),
+    HAND_ROW(keys_show, "keys show", &hand_any_key_file,
+             "show role, name and public keys, never a secret", NULL),
+    HAND_ROW(keys_words, "keys words", &hand_key_file,
+             "show a doctor's or patient's seed as 24 words",
+             "The words are the keys: they are printed to a terminal only, unless --yes is given."),
+    HAND_ROW(keys_restore, "keys restore", NULL, "make a key file from 24 words", NULL),
+    HAND_ROW(keys_passphrase, "keys passphrase", &hand_key_file,
+             "change the passphrase of a key file",
+             "The old file stays until the new one is whole."),
+    HAND_ROW(ticket, "ticket", NULL, "begin a visit by hand: hospital's ticket, patient's yes",
+             "The visit by hand needs no ledger and no server; what a ledger would prove is not "
+             "checked, and each command says what that is. See docs/by-hand.md."),
+    HAND_ROW(sign, "sign", &hand_visit_file, "check what came before, diagnose and sign",
+             "Every signature, every contribution and one's own turn are checked before anything "
+             "is signed. VISIT stays as it is; the signature goes into a new visit file."),
+    HAND_ROW(verify, "verify", &hand_visit_file,
+             "say who signed what, in which order and when, and what does not hold",
+             "Ends with 1 when something does not hold."),
+    HAND_ROW(seal, "seal", &hand_visit_file, "seal all diagnoses to the patient as one record",
+             NULL),
+    HAND_ROW(open, "open", &hand_visit_file, "open a record, as the patient or by a grant",
+             "Nothing is shown before all of it has been checked."),
+    HAND_ROW(grant, "grant", &hand_visit_file, "let a doctor read a visit, through a cloud",
+             "No private key leaves the patient: the cloud gets a re-encryption key for this one "
+             "visit and this one doctor."),
+    HAND_ROW(reencrypt, "reencrypt", &hand_visit_file,
+             "re-encrypt a record's capsule under a grant, as the cloud does", NULL),
     {"bench core", "measure each operation against what its arithmetic must cost",
      "Every operation of the protocol beside its floor: the sum of the primitives of blst and "
      "libsodium that it cannot do without, timed in the same run, in turns.",
      bench_table, bench_examples, 0, sizeof(bench_options), &bench_defaults,
-     offsetof(bench_options, json), bench_main},
+     offsetof(bench_options, json), bench_main, NULL},
     {"wire", "print every encoding that is signed, stored or sent", NULL, wire_table, wire_examples,
-     0, sizeof(wire_options), &wire_defaults, offsetof(wire_options, json), wire_main},
-    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL}};
+     0, sizeof(wire_options), &wire_defaults, offsetof(wire_options, json), wire_main, NULL},
+    {"completion", "print what a shell needs to complete the commands", NULL, no_options,
+     completion_examples, 0, sizeof(completion_options), &completion_defaults,
+     offsetof(completion_options, json), completion_main, &completion_shell},
+    {"manual", "print the manual page", NULL, no_options, manual_examples, 0,
+     sizeof(manual_options), &manual_defaults, offsetof(manual_options, json), manual_main, NULL},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL}};

@@ -134,8 +134,9 @@ static bcemr_status seal(const keyfile *keys, bcemr_span header, const bcemr_key
     return bcemr_write_key_file(&file, out, err);
 }
 
-bcemr_status keyfile_write(const char *path, const keyfile *keys, bcemr_span passphrase,
-                           keyfile_cost cost, files_error *system, bcemr_error *err)
+static bcemr_status write_file(const char *path, const keyfile *keys, bcemr_span passphrase,
+                               keyfile_cost cost, files_how how, files_error *system,
+                               bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf header = BCEMR_BUF_EMPTY, file = BCEMR_BUF_EMPTY;
@@ -150,12 +151,24 @@ bcemr_status keyfile_write(const char *path, const keyfile *keys, bcemr_span pas
     TRY(bcemr_write_key_header(&h, &header, err));
     TRY(stretch(passphrase, &h, &key, err));
     TRY(seal(keys, bcemr_buf_span(&header), &key, &file, err));
-    TRY_AT(files_write(path, bcemr_buf_span(&file), FILES_NEW, system), "key file", NULL);
+    TRY_AT(files_write(path, bcemr_buf_span(&file), how, system), "key file", NULL);
 out:
     bcemr_wipe(&key, sizeof key);
     bcemr_buf_free(&header);
     bcemr_buf_free(&file);
     return status;
+}
+
+bcemr_status keyfile_write(const char *path, const keyfile *keys, bcemr_span passphrase,
+                           keyfile_cost cost, files_error *system, bcemr_error *err)
+{
+    return write_file(path, keys, passphrase, cost, FILES_NEW, system, err);
+}
+
+bcemr_status keyfile_replace(const char *path, const keyfile *keys, bcemr_span passphrase,
+                             keyfile_cost cost, files_error *system, bcemr_error *err)
+{
+    return write_file(path, keys, passphrase, cost, FILES_REPLACE, system, err);
 }
 
 /* ---- reading ---- */

@@ -2,8 +2,8 @@
 /*
  * Key files: secrets under a passphrase. Argon2id makes the key (libsodium's, parallelism 1, 32
  * bytes), XChaCha20-Poly1305 the box, with the header as associated data, so that role, name and
- * costs cannot be changed. Written whole or not at all, mode 0600, never over another file. Costs
- * are bounded by the table of types before any memory is asked for.
+ * costs cannot be changed. Written whole or not at all, mode 0600, over another file only by
+ * keyfile_replace. Costs are bounded by the table of types before any memory is asked for.
  */
 #ifndef BCEMR_PROGRAM_KEYFILE_H
 #define BCEMR_PROGRAM_KEYFILE_H
@@ -42,6 +42,10 @@ BCEMR_MUST_USE bcemr_status keyfile_secrets(const keyfile *keys, bcemr_secrets *
 BCEMR_MUST_USE bcemr_status keyfile_write(const char *path, const keyfile *keys,
                                           bcemr_span passphrase, keyfile_cost cost,
                                           files_error *system, bcemr_error *err);
+/* The same in place of the file that is there, which stays until the new one is whole. */
+BCEMR_MUST_USE bcemr_status keyfile_replace(const char *path, const keyfile *keys,
+                                            bcemr_span passphrase, keyfile_cost cost,
+                                            files_error *system, bcemr_error *err);
 /*
  * role 0: any. Errors: E_NOT_FOUND, E_IO, E_PERMISSIONS (group or others may read it, or it is
  * another user's), E_UNKNOWN_VERSION and the other errors of reading, E_ROLE, E_COST, E_NO_MEMORY

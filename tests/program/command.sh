@@ -44,10 +44,18 @@ while read -r command; do
     {
         expect 2 err 'unknown option "--jsn", did you mean "--json"' $command --jsn
         expect 2 err 'takes no value' $command --json=1
-        expect 2 err 'unexpected "word"' $command word
+        # where a file is the operand, one word is it and the second is too many
+        operand=$("$bin" $command --help | sed -n "s/^usage: bcemr $command \([A-Z]*\) .*/\1/p")
+        expect 2 err 'unexpected "word"' $command ${operand:+bash} word
+        [ -z "$operand" ] || expect 2 err "$operand is missing" $command
     }
 done <"$work/commands"
 
+expect 2 err '"keys" needs one more word: new, show,' keys
+expect 2 err '"keys" needs one more word' keys nwe
+expect 0 out '^  keys new ' keys --help
+expect 0 out '^  keys words ' help keys
+expect 2 err 'role ROLE is missing' keys new --out x
 expect 2 err 'which command'
 expect 2 err 'unknown command "dmeo", did you mean "demo"' dmeo
 expect 2 err 'unknown command "xyzzy";' xyzzy
