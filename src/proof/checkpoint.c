@@ -172,6 +172,7 @@ bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context, const bcemr_hash
     uint64_t number = 0;
     err = core_error(err, &local);
     memset(&checkpoint, 0, sizeof checkpoint); /* what a switched-off check leaves */
+    memset(&leaf, 0, sizeof leaf);
     REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, cosigned, &checkpoint, err),
                   "cosigned", NULL);
     REQUIRE_VALID(bcemr_inclusion_check(inclusion, &checkpoint, &leaf, NULL, err), "inclusion",
