@@ -107,7 +107,7 @@ bool stage_open(stage *s, report *r, const demo_options *options)
 {
     s->keep = options->keep != NULL;
     return begin(s, r, options) && take_inputs(s, options) &&
-           (s->keep ? kept_folder(s, options->keep) : scratch_folder(s));
+           (options->keep ? kept_folder(s, options->keep) : scratch_folder(s));
 }
 
 bool stage_open_scratch(stage *s, report *r, const demo_options *options)
@@ -189,6 +189,26 @@ out:
     return status;
 }
 
+/* The terms with what shows that they are those of the Consent and that the visit's key signed
+ * them. */
+static bcemr_status keep_grant(const stage *s, world *w)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_grant_post post;
+    const bcemr_tr_consent opening = {bcemr_buf_span(&w->grant.terms), w->grant.secrets.salt};
+    DO(keep_bytes(s, w, "grant.terms", opening.terms));
+    DO(bcemr_write_consent(&opening, &held, &w->error));
+    DO(keep_bytes(s, w, "grant.consent", bcemr_buf_span(&held)));
+    DO(bcemr_read_grant_post(bcemr_buf_span(&w->grant.posts[0]), &post, &w->error));
+    bcemr_buf_clear(&held);
+    DO(bcemr_write_list(&bcemr_type_edsig_item, &post.signatures, &held, &w->error));
+    DO(keep_bytes(s, w, "grant.signatures", bcemr_buf_span(&held)));
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
 bcemr_status stage_keep(const stage *s, world *w)
 {
     bcemr_status status = BCEMR_OK;
@@ -199,7 +219,7 @@ bcemr_status stage_keep(const stage *s, world *w)
     DO(keep_bytes(s, w, "record.header", bcemr_buf_span(&w->header)));
     if (rename(w->payload, path) != 0)
         DO(BCEMR_E_IO);
-    DO(keep_bytes(s, w, "grant.terms", bcemr_buf_span(&w->grant.terms)));
+    DO(keep_grant(s, w));
 out:
     return status;
 }
