@@ -43,7 +43,7 @@ static void spaces_case_and_four_letters(void **state)
     (void)state;
     bcemr_seed seed, zero;
     memset(&zero, 0, sizeof zero);
-    assert_int_equal(words_to_seed(bcemr_text("\n\t ABAN " ABANDON_23 + 0), &seed, NULL),
+    assert_int_equal(words_to_seed(bcemr_text("\n\t ABAN " ABANDON_23), &seed, NULL),
                      BCEMR_E_CHECKSUM); /* 24 words, the last of them wrong */
     char text[512];
     (void)snprintf(text, sizeof text, "  %s\r\n\tArt  ", ABANDON_23);
