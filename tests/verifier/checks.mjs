@@ -37,7 +37,9 @@ function checkSchnorr(pkv, message, proof) {
 }
 export function acceptanceHolds(visit, acceptance) {
   const message = tr('accept', c.H(encodingOf(visit)));
-  return c.edHolds(visit.av, message, acceptance.signature) && schnorrHolds(visit.pkv, message, acceptance.proof);
+  return (
+    c.edHolds(visit.av, message, acceptance.signature) && schnorrHolds(visit.pkv, message, acceptance.proof)
+  );
 }
 export function presenceHolds(visit, doctor, presence) {
   if (presence._ === 'waived') return true;
@@ -45,7 +47,9 @@ export function presenceHolds(visit, doctor, presence) {
   return c.edHolds(visit.av, write('present', present), presence.signature);
 }
 export const multisignatureHolds = (P, creds, contexts, sigma) =>
-  c.once('multisignature', [P, sigma, ...creds, '/', ...contexts], () => checkMultisignature(P, creds, contexts, sigma));
+  c.once('multisignature', [P, sigma, ...creds, '/', ...contexts], () =>
+    checkMultisignature(P, creds, contexts, sigma),
+  );
 function checkMultisignature(P, creds, contexts, sigma) {
   const Q = c.sum(creds.map((cred) => c.hashTo('CRED', cred)));
   return c.pairsToOne([
@@ -64,8 +68,15 @@ export const capsuleHolds = (h, left, right, C) =>
 export const tagOf = (kt, word) => c.HMAC(kt, write('keyword', { word })).subarray(0, 16);
 export const sealedOf = (vid, lastContext, header) =>
   write('sealed', {
-    vid, svk: header.svk, b: header.b, c: header.c, tags: header.tags, kc: header.kc, root: header.root,
-    length: header.length, last_context: lastContext,
+    vid,
+    svk: header.svk,
+    b: header.b,
+    c: header.c,
+    tags: header.tags,
+    kc: header.kc,
+    root: header.root,
+    length: header.length,
+    last_context: lastContext,
   });
 export const caseOf = (vid, order, lastContext, sigma, header) =>
   write('case', {
@@ -81,4 +92,3 @@ export const caseOf = (vid, order, lastContext, sigma, header) =>
     length: header.length,
     osig: c.H(header.osig),
   });
-

@@ -8,7 +8,7 @@ import { extract, expand } from '@noble/hashes/hkdf.js';
 import { blake2b } from '@noble/hashes/blake2.js';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hsalsa, xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import { Refused, fromLe, hex, join, le, list, same, tr, tuple, u64, utf8 } from './wire.mjs';
+import { Refused, fromLe, hex, join, le, list, same, tr, u64, utf8 } from './wire.mjs';
 
 // ---- 1.5, 1.6 ----
 
@@ -189,7 +189,7 @@ const three = Fr.inv(3n);
 export const power = [1n, q - 1n, 3n, q - 3n, three, q - three].find(
   (k) => hex(H(encodeGT(Fp12.pow(zOfLibrary, k)))) === Z_HASH,
 );
-if (power === undefined) throw new Error('no power of the library\'s pairing is the protocol\'s');
+if (power === undefined) throw new Error("no power of the library's pairing is the protocol's");
 const Z = Fp12.pow(zOfLibrary, power);
 export const gtPower = (r) => encodeGT(Fp12.pow(Z, r));
 // e(point, g2) as 576 bytes
@@ -232,15 +232,17 @@ export function bitmapPlaces(bitmap, n) {
 export const weightHash = (key, members) => H(tr('weight', key, list(members)));
 export const weight = (key, members) => fromLe(weightHash(key, members).subarray(0, 16));
 export function jointHolds(keys, bitmap, message, signature) {
-  return once('joint', [bitmap, message, signature, ...keys], () => orRefused(() => {
-    const members = bitmapPlaces(bitmap, keys.length).map((i) => keys[i]);
-    if (members.length === 0) return false;
-    const key = sum(members.map((x) => G2(x).multiply(weight(x, members))));
-    return pairsToOne([
-      [G1(signature), g2.negate()],
-      [hashTo('SIG', message), key],
-    ]);
-  }));
+  return once('joint', [bitmap, message, signature, ...keys], () =>
+    orRefused(() => {
+      const members = bitmapPlaces(bitmap, keys.length).map((i) => keys[i]);
+      if (members.length === 0) return false;
+      const key = sum(members.map((x) => G2(x).multiply(weight(x, members))));
+      return pairsToOne([
+        [G1(signature), g2.negate()],
+        [hashTo('SIG', message), key],
+      ]);
+    }),
+  );
 }
 
 // ---- Ed25519 (1.3, 1.8) ----
@@ -327,4 +329,3 @@ export function sealChunks(key, bytes, ad) {
   const parts = pieces(bytes, 65536);
   return parts.map((part, c) => aeadSeal(key, chunkNonce(c, c === parts.length - 1), part, ad));
 }
-export { hex, list, tr, tuple };

@@ -7,14 +7,25 @@ import { capsuleHash, capsuleHolds, caseOf, eq, must, sealedOf } from './checks.
 import { Ledger, checkpointHolds } from './log.mjs';
 import { encodingOf, hex, itemsOf, list, read, readTerms, same, write } from './wire.mjs';
 
-const names = ['genesis', 'ledger', 'checkpoint', 'record.header', 'record.payload', 'grant.terms', 'grant.consent', 'grant.signatures'];
+const names = [
+  'genesis',
+  'ledger',
+  'checkpoint',
+  'record.header',
+  'record.payload',
+  'grant.terms',
+  'grant.consent',
+  'grant.signatures',
+];
 
 function documentsOf(folder) {
   const files = readdirSync(folder).sort();
   return files.map((name) => ({ name, bytes: new Uint8Array(readFileSync(path(folder, name))) }));
 }
 export function readKept(folder) {
-  const kept = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(path(folder, name)))]));
+  const kept = Object.fromEntries(
+    names.map((name) => [name, new Uint8Array(readFileSync(path(folder, name)))]),
+  );
   kept.leaves = itemsOf(kept.ledger);
   kept.input = documentsOf(path(folder, 'input'));
   kept.opened = documentsOf(path(folder, 'opened'));
@@ -36,7 +47,10 @@ function recordHolds(kept, visit) {
   eq(caseOf(visit.vid, order, lastContext, sigma, header), encodingOf(visit.case), 'the case of the header');
   const h = capsuleHash(visit.vid, header.svk);
   must(capsuleHolds(h, c.G1(header.b), c.G1(visit.v.pkv), c.G2(header.c)), 'e(B, h) = e(pkv, C)');
-  must(header.tags.every((tag, i) => i === 0 || hex(header.tags[i - 1]) < hex(tag)), 'tags do not ascend');
+  must(
+    header.tags.every((tag, i) => i === 0 || hex(header.tags[i - 1]) < hex(tag)),
+    'tags do not ascend',
+  );
   must([8, 16, 32, 64].includes(header.tags.length), 'the number of tags');
   payloadHolds(kept['record.payload'], header);
 }
@@ -51,14 +65,23 @@ function grantHolds(kept, state, visit) {
   c.G1(terms.visits[0].y);
   must(terms.issued < terms.expiry && terms.t === 1n, 'the times of the terms');
   const consents = state.consents.filter((consent) => same(consent.revoker, terms.revoker));
-  must(consents.length > 0 && consents.every((consent) => terms.clouds.includes(consent.cloud)), 'no Consent for these terms');
+  must(
+    consents.length > 0 && consents.every((consent) => terms.clouds.includes(consent.cloud)),
+    'no Consent for these terms',
+  );
   const opening = read('consent', kept['grant.consent']);
   eq(encodingOf(opening.terms), kept['grant.terms'], 'the terms of the opening');
   consents.forEach((consent) => eq(c.H(kept['grant.consent']), consent.cm, 'cm'));
   const signatures = itemsOf(kept['grant.signatures']);
   const signed = write('terms', { ledger: state.id, terms: c.H(kept['grant.terms']) });
-  must(signatures.length === 1 && c.edHolds(visit.v.av, signed, signatures[0]), "the visit's signature under the terms");
-  must(state.accesses.length > 0 && state.accesses.every((access) => terms.clouds.includes(access.cloud)), 'no Access');
+  must(
+    signatures.length === 1 && c.edHolds(visit.v.av, signed, signatures[0]),
+    "the visit's signature under the terms",
+  );
+  must(
+    state.accesses.length > 0 && state.accesses.every((access) => terms.clouds.includes(access.cloud)),
+    'no Access',
+  );
 }
 
 function documentsHold({ input, opened }) {

@@ -10,7 +10,9 @@ const isHex = (text) => /^([0-9a-f]{2})+$/.test(text);
 function flipText(text) {
   if (text === '') return '00';
   const last = text.at(-1);
-  const changed = isHex(text) ? (parseInt(last, 16) ^ 1).toString(16) : String.fromCharCode(last.charCodeAt(0) ^ 1);
+  const changed = isHex(text)
+    ? (parseInt(last, 16) ^ 1).toString(16)
+    : String.fromCharCode(last.charCodeAt(0) ^ 1);
   return text.slice(0, -1) + changed;
 }
 
@@ -27,7 +29,8 @@ function* changes(value, path) {
       for (const [at, item] of changes(value[i], path)) yield [at, Object.assign([...value], { [i]: item })];
   } else {
     for (const key of Object.keys(value))
-      for (const [at, changed] of changes(value[key], `${path}.${key}`)) yield [at, { ...value, [key]: changed }];
+      for (const [at, changed] of changes(value[key], `${path}.${key}`))
+        yield [at, { ...value, [key]: changed }];
   }
 }
 
@@ -45,7 +48,8 @@ const noticed = (check) => {
     return null;
   } catch (error) {
     // A fault of the verifier itself notices nothing.
-    if (error instanceof TypeError || error instanceof ReferenceError) throw new Error('the verifier fell over', { cause: error });
+    if (error instanceof TypeError || error instanceof ReferenceError)
+      throw new Error('the verifier fell over', { cause: error });
     return error.message;
   }
 };
@@ -60,10 +64,12 @@ export function flipVectors(files) {
       for (const key of Object.keys(vector).filter((name) => shows(vector, name)))
         for (const [path, changed] of changes(vector[key], key)) {
           row.set(key, (row.get(key) ?? 0) + 1);
-          if (noticed(() => checkVector({ ...vector, [key]: changed })) === null) missed.push(`${vector.op} (${vector.name}): ${path}`);
+          if (noticed(() => checkVector({ ...vector, [key]: changed })) === null)
+            missed.push(`${vector.op} (${vector.name}): ${path}`);
         }
     }
-  for (const [op, row] of table) console.log(`${op.padEnd(16)}${[...row].map(([key, n]) => `${key} ${n}`).join(', ')}`);
+  for (const [op, row] of table)
+    console.log(`${op.padEnd(16)}${[...row].map(([key, n]) => `${key} ${n}`).join(', ')}`);
   return missed;
 }
 
@@ -84,20 +90,33 @@ function* changedKept(kept) {
     const kind = read('leaf', leaf).signed_entry.entry._.replace(/^e_/, '');
     for (const [path, changed] of changedFields('leaf', leaf)) {
       const leaves = kept.leaves.map((other, k) => (k === i ? changed : other));
-      yield [`leaf ${i} ${kind}: ${path.replace(/^signed_entry\./, '')}`, { ...kept, leaves, ledger: list(leaves) }];
+      yield [
+        `leaf ${i} ${kind}: ${path.replace(/^signed_entry\./, '')}`,
+        { ...kept, leaves, ledger: list(leaves) },
+      ];
     }
     const leaves = kept.leaves.filter((_, k) => k !== i);
     yield [`leaf ${i} ${kind}: left out`, { ...kept, leaves, ledger: list(leaves) }];
   }
-  const types = { genesis: 'signed', checkpoint: 'cosigned', 'record.header': 'header', 'grant.terms': 'grant', 'grant.consent': 'consent' };
+  const types = {
+    genesis: 'signed',
+    checkpoint: 'cosigned',
+    'record.header': 'header',
+    'grant.terms': 'grant',
+    'grant.consent': 'consent',
+  };
   for (const [name, type] of Object.entries(types))
-    for (const [path, changed] of changedFields(type, kept[name])) yield [`${name}: ${path}`, { ...kept, [name]: changed }];
+    for (const [path, changed] of changedFields(type, kept[name]))
+      yield [`${name}: ${path}`, { ...kept, [name]: changed }];
   const payload = kept['record.payload'];
   for (const at of [0, 65535, 65536, 65551, 65552, payload.length - 17, payload.length - 1])
     yield [`record.payload: byte ${at}`, { ...kept, 'record.payload': flipped(payload, at) }];
   yield ['record.payload: its last byte left out', { ...kept, 'record.payload': payload.subarray(0, -1) }];
   const signatures = itemsOf(kept['grant.signatures']);
-  yield ['grant.signatures', { ...kept, 'grant.signatures': list([flipped(signatures[0], 63), ...signatures.slice(1)]) }];
+  yield [
+    'grant.signatures',
+    { ...kept, 'grant.signatures': list([flipped(signatures[0], 63), ...signatures.slice(1)]) },
+  ];
   const [first, ...rest] = kept.opened;
   yield ['opened: a byte', { ...kept, opened: [{ ...first, bytes: flipped(first.bytes, 0) }, ...rest] }];
   yield ['opened: a document left out', { ...kept, opened: rest }];

@@ -2,7 +2,16 @@
 // A whole ledger: what docs/ledger.md says of each entry, as far as the log alone can show it.
 import * as c from './crypto.mjs';
 import { acceptanceHolds, eq, multisignatureHolds, must } from './checks.mjs';
-import { authorityRow, checkEnrolment, checkGenesis, credOf, edRow, followSet, roleName, setRow } from './sets.mjs';
+import {
+  authorityRow,
+  checkEnrolment,
+  checkGenesis,
+  credOf,
+  edRow,
+  followSet,
+  roleName,
+  setRow,
+} from './sets.mjs';
 import { encodingOf, hex, list, read, same, tr, tuple, utf8, write } from './wire.mjs';
 
 const none = new Uint8Array();
@@ -15,7 +24,12 @@ export function checkpointHolds(ledger, set, { checkpoint, signers, signature })
   if (!same(checkpoint.set, c.H(write('set', set)))) return false;
   const signed = c.bitmapPlaces(signers, set.members.length).length;
   if (signed * 3 <= set.members.length * 2) return false;
-  return c.jointHolds(set.members.map((m) => m.x), signers, encodingOf(checkpoint), signature);
+  return c.jointHolds(
+    set.members.map((m) => m.x),
+    signers,
+    encodingOf(checkpoint),
+    signature,
+  );
 }
 
 // ---- visits (3, 4, 6) ----
@@ -39,7 +53,10 @@ class Visit {
   checkTeam() {
     const names = this.team.map((d) => d.doctor);
     must(new Set(names).size === names.length && names.length <= 64, 'a doctor twice');
-    must(this.team.every((d, i) => i === 0 || this.team[i - 1].deadline < d.deadline), 'deadlines');
+    must(
+      this.team.every((d, i) => i === 0 || this.team[i - 1].deadline < d.deadline),
+      'deadlines',
+    );
   }
 }
 
@@ -49,7 +66,10 @@ function admitHolds(admit, hospitalA) {
   c.edKey(visit.av);
   must(c.edHolds(hospitalA, encodingOf(visit), admit.signature), 'sigma_V');
   must(acceptanceHolds(visit, admit.acceptance), 'the acceptance');
-  must(new Set(visit.clouds).size === visit.clouds.length && visit.u <= BigInt(visit.clouds.length), 'clouds');
+  must(
+    new Set(visit.clouds).size === visit.clouds.length && visit.u <= BigInt(visit.clouds.length),
+    'clouds',
+  );
   must(visit.team[0].deadline > visit.issued, 'the first deadline');
   visit.team.forEach((d) => c.xKey(d.e));
 }
@@ -66,8 +86,15 @@ function contextOf(visit, entry) {
   const { doctor, x, deadline } = visit.team[at];
   must(entry.time <= deadline && (!before || entry.time > before.time), 'time');
   const context = write('sign', {
-    order: visit.order, i: entry.i, k: entry.k, doctor, x, time: entry.time,
-    previous: before ? before.hash : visit.vid, commitment: entry.commitment, svk: entry.svk,
+    order: visit.order,
+    i: entry.i,
+    k: entry.k,
+    doctor,
+    x,
+    time: entry.time,
+    previous: before ? before.hash : visit.vid,
+    commitment: entry.commitment,
+    svk: entry.svk,
   });
   return { at, x, context };
 }
@@ -76,7 +103,16 @@ function signVisit(visit, entry, cred, credential) {
   if (entry.svk.length) c.edKey(entry.svk);
   must(c.blsHolds(x, 'SIG', context, entry.delta), 'delta');
   visit.signed.length = at;
-  visit.signed.push({ context, hash: c.H(context), k: entry.k, time: entry.time, delta: entry.delta, svk: entry.svk, cred, credential });
+  visit.signed.push({
+    context,
+    hash: c.H(context),
+    k: entry.k,
+    time: entry.time,
+    delta: entry.delta,
+    svk: entry.svk,
+    cred,
+    credential,
+  });
   visit.pending = false;
 }
 
@@ -94,7 +130,15 @@ function sealHolds(visit, entry, keys, present) {
 }
 function sigmaHolds(visit, record, P) {
   const contexts = visit.signed.map((s) => s.context);
-  must(multisignatureHolds(P, visit.signed.map((s) => s.cred), contexts, record.sigma), 'the multisignature');
+  must(
+    multisignatureHolds(
+      P,
+      visit.signed.map((s) => s.cred),
+      contexts,
+      record.sigma,
+    ),
+    'the multisignature',
+  );
 }
 function caseHeaderHolds(header, height, previous, tau, visit) {
   must(header.height === height && header.tau === tau, 'height or time of the case header');
@@ -168,7 +212,8 @@ export class Ledger {
   }
   endBlock() {
     for (const [name, rows] of Object.entries(this.block))
-      if (rows.length) this.heads[name] = c.H(write('index', { name, before: this.heads[name], height: this.height, rows }));
+      if (rows.length)
+        this.heads[name] = c.H(write('index', { name, before: this.heads[name], height: this.height, rows }));
     this.block = { stops: [], finds: [] };
   }
 
@@ -185,7 +230,8 @@ export class Ledger {
     must(encodingOf(entry).length <= 65536, 'an entry over its limit');
     must(this.leafHashes.length > 0 || entry._ === 'genesis', 'leaf 0 is no genesis');
     must((entry._ === 'case_header') === (this.sealed !== null), 'a case header follows a Seal');
-    if (entry._ !== 'genesis' && entry._ !== 'case_header') eq(entry.ledger, this.id, 'the ledger of an entry');
+    if (entry._ !== 'genesis' && entry._ !== 'case_header')
+      eq(entry.ledger, this.id, 'the ledger of an entry');
     must(Object.hasOwn(rules, entry._), `no rule for ${entry._}`);
     rules[entry._](this, entry, signers, leaf);
     this.leafHashes.push(c.leafHash(bytes));
@@ -203,13 +249,17 @@ const setKeys = (member) => [member.x, member.a, member.e, member.box].filter((k
 function teamEnrolled(state, team, tau) {
   for (const doctor of team) {
     const active = state.active(doctor.doctor);
-    must(active && same(active.entry.x, doctor.x) && same(active.entry.e, doctor.e), 'keys of no active enrolment');
+    must(
+      active && same(active.entry.x, doctor.x) && same(active.entry.e, doctor.e),
+      'keys of no active enrolment',
+    );
     must(doctor.deadline > tau, 'a deadline that has passed');
   }
 }
 function changeSet(state, entry, signers) {
   for (const key of entry._ === 'e_leave' ? [] : setKeys(entry.member)) {
-    const kept = entry._ === 'e_rekey' && setKeys(state.set.members[Number(entry.place)]).some((old) => same(old, key));
+    const kept =
+      entry._ === 'e_rekey' && setKeys(state.set.members[Number(entry.place)]).some((old) => same(old, key));
     if (!kept) state.once('key', key);
   }
   state.set = read('set', followSet(state.authority, state.id, state.set, { entry, signers }));
@@ -218,7 +268,15 @@ function enrolRows(state, entry, signers) {
   const known = state.enrolments.get(entry.doctor) ?? [];
   const active = state.active(entry.doctor);
   const doctor = entry.kind === 1n;
-  if (doctor) edRow(signers, 0, 'hospital', text(entry.hospital), state.member(text(entry.hospital), 'hospital').a, entry);
+  if (doctor)
+    edRow(
+      signers,
+      0,
+      'hospital',
+      text(entry.hospital),
+      state.member(text(entry.hospital), 'hospital').a,
+      entry,
+    );
   else authorityRow(signers, 0, state.authority, entry);
   if (active) {
     edRow(signers, 1, doctor ? 'doctor' : 'reader', entry.doctor, active.entry.a, entry);
@@ -236,7 +294,12 @@ const rules = {
   genesis(state, entry, signers, leaf) {
     must(state.leafHashes.length === 0 && leaf.height === 0n && leaf.tau === 0n, 'the genesis is leaf 0');
     const { ledger, set } = checkGenesis({ entry, signers });
-    Object.assign(state, { id: ledger, authority: entry.authority, parameters: entry, set: read('set', set) });
+    Object.assign(state, {
+      id: ledger,
+      authority: entry.authority,
+      parameters: entry,
+      set: read('set', set),
+    });
     state.heads = { stops: ledger, finds: ledger };
     state.lastHeader = ledger;
     state.once('key', entry.authority);
@@ -255,7 +318,9 @@ const rules = {
   e_enrol(state, entry, signers) {
     checkEnrolment(state.authority, entry);
     must(!state.set.members.some((m) => m.id === entry.doctor), "a supernode's name");
-    [entry.x, entry.a, entry.e, entry.box].filter((key) => key.length).forEach((key) => state.once('key', key));
+    [entry.x, entry.a, entry.e, entry.box]
+      .filter((key) => key.length)
+      .forEach((key) => state.once('key', key));
     const active = enrolRows(state, entry, signers);
     if (active) active.active = false;
     const known = state.enrolments.get(entry.doctor) ?? [];
@@ -264,7 +329,10 @@ const rules = {
   },
   e_retire(state, entry, signers) {
     const active = state.active(entry.doctor);
-    must(active && same(entry.key, active.entry.kind === 1n ? active.entry.x : active.entry.a), 'no active enrolment');
+    must(
+      active && same(entry.key, active.entry.kind === 1n ? active.entry.x : active.entry.a),
+      'no active enrolment',
+    );
     oneRow(signers);
     authorityRow(signers, 0, state.authority, entry);
     active.active = false;
@@ -290,12 +358,21 @@ const rules = {
     noRows(signers);
     const { amend } = entry;
     const visit = state.visit(amend.vid);
-    must(amend.number === visit.amendments + 1n && Number(amend.signed_count) === visit.signed.length, 'number or count');
+    must(
+      amend.number === visit.amendments + 1n && Number(amend.signed_count) === visit.signed.length,
+      'number or count',
+    );
     eq(amend.previous, visit.order, 'the order before');
-    must(c.edHolds(state.member(visit.v.hospital, 'hospital').a, encodingOf(amend), entry.signature), 'the amendment');
+    must(
+      c.edHolds(state.member(visit.v.hospital, 'hospital').a, encodingOf(amend), entry.signature),
+      'the amendment',
+    );
     teamEnrolled(state, amend.tail, leaf.tau);
     visit.team = [...visit.team.slice(0, visit.signed.length), ...amend.tail];
-    must(new Set(visit.team.map((d) => d.doctor)).size === visit.team.length && visit.team.length <= 64, 'a doctor twice');
+    must(
+      new Set(visit.team.map((d) => d.doctor)).size === visit.team.length && visit.team.length <= 64,
+      'a doctor twice',
+    );
     visit.order = c.H(encodingOf(amend));
     visit.amendments = amend.number;
     visit.body.push(encodingOf(leaf));
@@ -307,7 +384,10 @@ const rules = {
     must(doctor, 'no such place');
     const active = state.active(doctor.doctor);
     must(active && same(active.entry.x, doctor.x), 'no active enrolment');
-    must(leaf.tau >= active.entry.not_before && leaf.tau <= active.entry.not_after, 'the validity of the enrolment');
+    must(
+      leaf.tau >= active.entry.not_before && leaf.tau <= active.entry.not_after,
+      'the validity of the enrolment',
+    );
     const apart = leaf.tau > entry.time ? leaf.tau - entry.time : entry.time - leaf.tau;
     must(apart <= state.parameters.clock_difference, 'the clock difference');
     signVisit(visit, entry, credOf(active.entry), active.entry.credential);
@@ -316,8 +396,14 @@ const rules = {
   e_reissue(state, entry, signers, leaf) {
     const visit = state.visit(entry.vid);
     const next = visit.team[visit.signed.length];
-    must(Number(entry.i) === visit.signed.length && entry.k === visit.last.k && !visit.pending, 'whose or which');
-    must(entry.k < visit.v.reissues && leaf.tau <= visit.team[visit.signed.length - 1].deadline, 'too late, or too often');
+    must(
+      Number(entry.i) === visit.signed.length && entry.k === visit.last.k && !visit.pending,
+      'whose or which',
+    );
+    must(
+      entry.k < visit.v.reissues && leaf.tau <= visit.team[visit.signed.length - 1].deadline,
+      'too late, or too often',
+    );
     oneRow(signers);
     if (next) edRow(signers, 0, 'doctor', next.doctor, state.active(next.doctor).entry.a, entry);
     else edRow(signers, 0, 'hospital', visit.v.hospital, state.member(visit.v.hospital, 'hospital').a, entry);
@@ -338,7 +424,12 @@ const rules = {
     const ids = [visit.v.hospital, ...visit.v.clouds];
     const members = ids.map((id) => state.set.members.find((m) => m.id === id));
     must(members.every(Boolean), 'a confirmer that left: not followed here');
-    sealHolds(visit, entry, members.map((m) => m.x), members.length - 1);
+    sealHolds(
+      visit,
+      entry,
+      members.map((m) => m.x),
+      members.length - 1,
+    );
     const sum = c.sum(visit.signed.flatMap((s) => [c.G1(s.delta), c.G1(s.credential)]));
     eq(c.encode(sum), record.sigma, 'sigma of the case');
     sigmaHolds(visit, record, state.authority);
@@ -363,7 +454,10 @@ const rules = {
       const key = entry.host_by === 1n ? visit.v.av : state.member(visit.v.hospital, 'hospital').a;
       must(entry.host_by !== 0n && c.edHolds(key, message, entry.host), 'the host signature');
     }
-    must(c.blsHolds(state.member(entry.cloud, 'cloud').x, 'SIG', encodingOf(visit.case), entry.signature), 'the confirmation');
+    must(
+      c.blsHolds(state.member(entry.cloud, 'cloud').x, 'SIG', encodingOf(visit.case), entry.signature),
+      'the confirmation',
+    );
   },
   e_consent(state, entry, signers, leaf) {
     const { cloud, cm, latest, revoker } = entry;

@@ -18,7 +18,15 @@ function popHolds(pop, proof) {
   return !ed || c.edHolds(pop.a, message, proof.subarray(48));
 }
 const popOfMember = (ledger, m) => ({
-  ledger, role: roleName(m), id: utf8(m.id), x: m.x, a: m.a, e: m.e, box: m.box, tls: m.tls, consensus: m.consensus,
+  ledger,
+  role: roleName(m),
+  id: utf8(m.id),
+  x: m.x,
+  a: m.a,
+  e: m.e,
+  box: m.box,
+  tls: m.tls,
+  consensus: m.consensus,
 });
 
 // ---- rows ----
@@ -45,14 +53,25 @@ export function setRow(signers, index, set, entry, without = -1) {
   const voters = set.members.length - (without < 0 ? 0 : 1);
   must(!places.includes(without), 'a vote of who has none');
   must(places.length * 3 > voters * 2 && (without < 0 || places.length >= 2), 'not enough votes');
-  must(c.jointHolds(set.members.map((m) => m.x), who, message('set', entry), signature), 'the votes');
+  must(
+    c.jointHolds(
+      set.members.map((m) => m.x),
+      who,
+      message('set', entry),
+      signature,
+    ),
+    'the votes',
+  );
 }
 
 // ---- keys ----
 
 function memberDecodes(m) {
   must(m.role === 1n || m.role === 2n, 'role');
-  must((m.role === 1n) === (m.e.length === 32) && (m.role === 1n) === (m.box.length === 32), 'keys of the role');
+  must(
+    (m.role === 1n) === (m.e.length === 32) && (m.role === 1n) === (m.box.length === 32),
+    'keys of the role',
+  );
   c.G2(m.x);
   c.edKey(m.a);
   if (m.role === 1n) [m.e, m.box].forEach(c.xKey);
@@ -73,7 +92,17 @@ export function checkGenesis({ entry, signers }) {
   members.forEach(memberDecodes);
   differ(members.map((m) => m.id));
   differ([hex(authority), ...members.flatMap(keysOf)]);
-  const first = { ledger, role: 'authority', id: none, x: authority, a: none, e: none, box: none, tls: none, consensus: none };
+  const first = {
+    ledger,
+    role: 'authority',
+    id: none,
+    x: authority,
+    a: none,
+    e: none,
+    box: none,
+    tls: none,
+    consensus: none,
+  };
   must(popHolds(first, row(signers, 0, 'pop', none).signature), "the authority's proof of possession");
   members.forEach((m, i) => {
     const { signature } = row(signers, i + 1, 'pop', utf8(m.id));
@@ -130,8 +159,15 @@ export function followSet(P, ledger, before, { entry, signers }) {
 
 export const credOf = (e) =>
   write('cred', {
-    ledger: e.ledger, doctor: e.doctor, hospital: Buffer.from(e.hospital).toString(), x: e.x, a: e.a, e: e.e, box: e.box,
-    not_before: e.not_before, not_after: e.not_after,
+    ledger: e.ledger,
+    doctor: e.doctor,
+    hospital: Buffer.from(e.hospital).toString(),
+    x: e.x,
+    a: e.a,
+    e: e.e,
+    box: e.box,
+    not_before: e.not_before,
+    not_after: e.not_after,
   });
 
 // Credential and proofs of an Enrol; its rows are the caller's.
@@ -141,14 +177,30 @@ export function checkEnrolment(P, e) {
   c.edKey(e.a);
   c.xKey(e.box);
   if (e.kind === 2n) {
-    must([e.hospital, e.x, e.e, e.credential].every((field) => field.length === 0), 'fields of a doctor');
+    must(
+      [e.hospital, e.x, e.e, e.credential].every((field) => field.length === 0),
+      'fields of a doctor',
+    );
     const proof = write('pop_reader', { ledger: e.ledger, id: e.doctor, a: e.a, box: e.box });
     must(e.pops.length === 64 && c.edHolds(e.a, proof, e.pops), "the reader's proof of possession");
     return;
   }
-  must([e.hospital, e.x, e.e, e.credential].every((field) => field.length > 0), 'fields of a reader');
+  must(
+    [e.hospital, e.x, e.e, e.credential].every((field) => field.length > 0),
+    'fields of a reader',
+  );
   c.xKey(e.e);
-  const pop = { ledger: e.ledger, role: 'doctor', id: utf8(e.doctor), x: e.x, a: e.a, e: e.e, box: e.box, tls: none, consensus: none };
+  const pop = {
+    ledger: e.ledger,
+    role: 'doctor',
+    id: utf8(e.doctor),
+    x: e.x,
+    a: e.a,
+    e: e.e,
+    box: e.box,
+    tls: none,
+    consensus: none,
+  };
   must(popHolds(pop, e.pops), "the doctor's proof of possession");
   must(c.blsHolds(P, 'CRED', credOf(e), e.credential), 'the credential');
 }

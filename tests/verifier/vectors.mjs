@@ -3,13 +3,37 @@
 import { createHash } from 'node:crypto';
 import * as c from './crypto.mjs';
 import {
-  acceptanceHolds, capsuleHash, capsuleHolds, caseOf, chainVerdict, eq, multisignatureHolds, must, presenceHolds, schnorrHolds,
-  sealedOf, tagOf,
+  acceptanceHolds,
+  capsuleHash,
+  capsuleHolds,
+  caseOf,
+  chainVerdict,
+  eq,
+  multisignatureHolds,
+  must,
+  presenceHolds,
+  schnorrHolds,
+  sealedOf,
+  tagOf,
 } from './checks.mjs';
 import { checkCaseBlock, checkpointHolds } from './log.mjs';
 import { checkEnrolment, checkGenesis, followSet } from './sets.mjs';
 import {
-  Refused, encodingOf, hex, join, list, read, readEntry, readPresence, same, tr, tuple, u64, unhex, utf8, write,
+  Refused,
+  encodingOf,
+  hex,
+  join,
+  list,
+  read,
+  readEntry,
+  readPresence,
+  same,
+  tr,
+  tuple,
+  u64,
+  unhex,
+  utf8,
+  write,
 } from './wire.mjs';
 
 // A vector that notes which fields were looked at.
@@ -207,7 +231,10 @@ const ops = {
     const members = c.bitmapPlaces(bitmap, keys.length).map((i) => keys[i]);
     keys.forEach(c.G2);
     v.are('members', members);
-    v.are('weight_hashes', members.map((x) => c.weightHash(x, members)));
+    v.are(
+      'weight_hashes',
+      members.map((x) => c.weightHash(x, members)),
+    );
     const signatures = v.array('signatures');
     members.forEach((x, i) => must(c.blsHolds(x, 'SIG', message, signatures[i]), `signature ${i}`));
     v.is('joint', c.encode(c.sum(signatures.map((s, i) => c.G1(s).multiply(c.weight(members[i], members))))));
@@ -216,7 +243,10 @@ const ops = {
   schnorr(v) {
     const challenge = c.kdfScalar('pok', tr('pok', v.bytes('pkv'), v.bytes('Rk'), v.bytes('message')));
     v.is('challenge', c.fromScalar(challenge));
-    must(schnorrHolds(v.bytes('pkv'), v.bytes('message'), join(v.bytes('Rk'), v.bytes('z'))), 'z g1 = Rk + c pkv');
+    must(
+      schnorrHolds(v.bytes('pkv'), v.bytes('message'), join(v.bytes('Rk'), v.bytes('z'))),
+      'z g1 = Rk + c pkv',
+    );
   },
   sealed_box(v) {
     v.is('Box', c.xPublic(v.bytes('box_secret')));
@@ -238,7 +268,11 @@ const ops = {
   acceptance(v) {
     const [visit, acceptance] = [v.type('V', 'visit'), v.type('acceptance', 'acceptance')];
     eq(c.edPublic(v.bytes('Av_seed')), visit.av, 'Av');
-    eq(c.edSign(v.bytes('Av_seed'), write('accept', { vid: c.H(v.bytes('V')) })), acceptance.signature, 'signature');
+    eq(
+      c.edSign(v.bytes('Av_seed'), write('accept', { vid: c.H(v.bytes('V')) })),
+      acceptance.signature,
+      'signature',
+    );
     must(acceptanceHolds(visit, acceptance), 'acceptance');
   },
   order(v) {
@@ -252,14 +286,20 @@ const ops = {
       inForce.push(c.H(bytes));
       doctors = [...doctors.slice(0, Number(amend.signed_count)), ...amend.tail.map((d) => d.doctor)];
     });
-    v.are('signatures', v.array('amendments').map((bytes) => c.edSign(v.bytes('a'), bytes)));
+    v.are(
+      'signatures',
+      v.array('amendments').map((bytes) => c.edSign(v.bytes('a'), bytes)),
+    );
     v.are('in_force', inForce);
     v.are('doctors', doctors.map(utf8));
     must(new Set(doctors).size === doctors.length, 'a doctor twice');
   },
   presence(v) {
     const visit = v.type('V', 'visit');
-    must(visit.team.some((d) => d.doctor === v.text('doctor')), 'no doctor of the team');
+    must(
+      visit.team.some((d) => d.doctor === v.text('doctor')),
+      'no doctor of the team',
+    );
     eq(c.edPublic(v.bytes('Av_seed')), visit.av, 'Av');
     must(presenceHolds(visit, v.text('doctor'), read('presence', v.bytes('presence'))), 'presence');
   },
@@ -321,7 +361,13 @@ const ops = {
   commitment(v) {
     read('manifest', v.bytes('manifest'));
     readPresence(v.bytes('presence'));
-    const fields = [v.bytes('vid'), u64(v.number('i')), v.bytes('salt'), c.H(v.bytes('manifest')), c.H(v.bytes('presence'))];
+    const fields = [
+      v.bytes('vid'),
+      u64(v.number('i')),
+      v.bytes('salt'),
+      c.H(v.bytes('manifest')),
+      c.H(v.bytes('presence')),
+    ];
     v.is('c', c.H(tr('diagnosis', ...fields)));
   },
   sign(v) {
@@ -333,16 +379,25 @@ const ops = {
   multisignature(v) {
     const [creds, contexts] = [v.array('creds'), v.array('contexts')];
     const [deltas, credentials] = [v.array('deltas').map(c.G1), v.array('credentials').map(c.G1)];
-    v.are('sigmas', deltas.map((_, i) => c.encode(c.sum([...deltas.slice(0, i + 1), ...credentials.slice(0, i + 1)]))));
+    v.are(
+      'sigmas',
+      deltas.map((_, i) => c.encode(c.sum([...deltas.slice(0, i + 1), ...credentials.slice(0, i + 1)]))),
+    );
     deltas.forEach((_, i) => {
       must(c.blsHolds(v.bytes('P'), 'CRED', creds[i], v.array('credentials')[i]), `credential ${i}`);
       must(c.blsHolds(read('sign', contexts[i]).x, 'SIG', contexts[i], v.array('deltas')[i]), `delta ${i}`);
     });
-    must(multisignatureHolds(v.bytes('P'), creds, contexts, v.array('sigmas').at(-1)), 'the pairing equation');
+    must(
+      multisignatureHolds(v.bytes('P'), creds, contexts, v.array('sigmas').at(-1)),
+      'the pairing equation',
+    );
   },
   prefix(v) {
     const [verdict, firstBad] = chainVerdict(v.bytes('vid'), v.array('contexts'), v.array('deltas'));
-    must(verdict === v.text('verdict') && BigInt(firstBad) === v.number('first_bad'), `${verdict} at ${firstBad}`);
+    must(
+      verdict === v.text('verdict') && BigInt(firstBad) === v.number('first_bad'),
+      `${verdict} at ${firstBad}`,
+    );
   },
   batch(v) {
     const [keys, messages, signatures] = ['keys', 'messages', 'signatures'].map((key) => v.array(key));
@@ -362,7 +417,11 @@ const ops = {
     v.is('B', c.encode(pkv.multiply(r)));
     v.is('C', c.encode(h.multiply(r)));
     v.is('K', c.gtPower(r));
-    eq(c.pairWithG2(c.G1(v.bytes('B')).multiply(c.inverse(v.scalar('xv')))), v.bytes('K'), "the patient's way");
+    eq(
+      c.pairWithG2(c.G1(v.bytes('B')).multiply(c.inverse(v.scalar('xv')))),
+      v.bytes('K'),
+      "the patient's way",
+    );
   },
   record_keys(v) {
     const [dek, kc, kt] = keysOfRecord(v.bytes('K'), v.bytes('vid'), v.bytes('svk'), v.bytes('C'));
@@ -382,13 +441,26 @@ const ops = {
   tags(v) {
     const tags = v.array('tags');
     const words = v.array('words').map((word) => hex(tagOf(v.bytes('kt'), Buffer.from(word).toString())));
-    must(words.every((tag) => tags.map(hex).includes(tag)), 'a tag is missing');
+    must(
+      words.every((tag) => tags.map(hex).includes(tag)),
+      'a tag is missing',
+    );
     must([8, 16, 32, 64].find((n) => n >= words.length) === tags.length, 'the number of tags');
-    must(tags.every((tag, i) => i === 0 || Buffer.compare(tags[i - 1], tag) < 0), 'tags do not ascend');
-    must(tags.every((tag) => tag.length === 16), 'a tag of another length');
+    must(
+      tags.every((tag, i) => i === 0 || Buffer.compare(tags[i - 1], tag) < 0),
+      'tags do not ascend',
+    );
+    must(
+      tags.every((tag) => tag.length === 16),
+      'a tag of another length',
+    );
   },
   payload(v) {
-    const chunks = c.sealChunks(v.bytes('dek'), v.bytes('content'), tr('chunk', v.bytes('vid'), v.bytes('svk')));
+    const chunks = c.sealChunks(
+      v.bytes('dek'),
+      v.bytes('content'),
+      tr('chunk', v.bytes('vid'), v.bytes('svk')),
+    );
     v.is('sealed', join(...chunks));
     v.is('root', c.rootOf(chunks.map(c.leafHash)));
   },
@@ -483,7 +555,11 @@ const ops = {
     const padded = join(u64(v.bytes('body').length), v.bytes('body'));
     const size = padded.length <= 1024 ? 1024 : 3072;
     const plain = join(padded, new Uint8Array(size - padded.length));
-    eq(c.aeadSeal(v.bytes('box_key'), entry.nonce, plain, tr('access-box', entry.handle, entry.cm)), entry.box, 'box');
+    eq(
+      c.aeadSeal(v.bytes('box_key'), entry.nonce, plain, tr('access-box', entry.handle, entry.cm)),
+      entry.box,
+      'box',
+    );
   },
 
   // ---- ledger.json ----
@@ -492,7 +568,10 @@ const ops = {
     readEntry(entry);
     v.is('message', tr('entry', utf8('hospital'), entry));
     must(c.edHolds(v.bytes('A'), v.bytes('message'), v.bytes('ed25519')), 'the hospital');
-    must(c.blsHolds(v.bytes('P'), 'SIG', tr('entry', utf8('authority'), entry), v.bytes('bls')), 'the authority');
+    must(
+      c.blsHolds(v.bytes('P'), 'SIG', tr('entry', utf8('authority'), entry), v.bytes('bls')),
+      'the authority',
+    );
   },
   leaf(v) {
     const { entry, signers } = v.type('signed', 'signed');
@@ -564,7 +643,12 @@ const ops = {
     must(same(signers[0].who, doctor ? entry.hospital : []), 'who');
     const message = tr('entry', utf8(signers[0].role), encodingOf(entry));
     const { signature } = signers[0];
-    must(doctor ? c.edHolds(v.bytes('A'), message, signature) : c.blsHolds(v.bytes('P'), 'SIG', message, signature), 'row');
+    must(
+      doctor
+        ? c.edHolds(v.bytes('A'), message, signature)
+        : c.blsHolds(v.bytes('P'), 'SIG', message, signature),
+      'row',
+    );
   },
 };
 

@@ -71,7 +71,11 @@ export function loadTable(path) {
     if (type.label !== 'tuple') labels.set(type.label, type);
   }
   // Entries: the capitalised labels, the genesis and the case header (docs/ledger.md).
-  entries = ['genesis', 'case_header', ...table.types.filter((t) => t.name.startsWith('e_')).map((t) => t.name)];
+  entries = [
+    'genesis',
+    'case_header',
+    ...table.types.filter((t) => t.name.startsWith('e_')).map((t) => t.name),
+  ];
   return table;
 }
 
@@ -103,7 +107,8 @@ class Cursor {
   label(expected) {
     const label = Buffer.from(this.part()).toString('latin1');
     if (label === expected) return;
-    const later = label.startsWith(`${expected}/`) && /^([2-9]|[1-9]\d+)$/.test(label.slice(expected.length + 1));
+    const later =
+      label.startsWith(`${expected}/`) && /^([2-9]|[1-9]\d+)$/.test(label.slice(expected.length + 1));
     throw new Refused(later ? 'E_UNKNOWN_VERSION' : 'E_UNKNOWN_KIND', this.where);
   }
   end() {
@@ -184,7 +189,8 @@ function readField(field, bytes, where, depth) {
       bounds(bytes, field, where);
       return bytes;
     case 'OPT':
-      if (bytes.length !== 0 && BigInt(bytes.length) !== field.max) throw new Refused('E_FIELD_LENGTH', where);
+      if (bytes.length !== 0 && BigInt(bytes.length) !== field.max)
+        throw new Refused('E_FIELD_LENGTH', where);
       return bytes;
     case 'LIST':
       return readList(field, bytes, where, depth + 1);
@@ -212,7 +218,8 @@ function readType(type, bytes, where, depth) {
   const cursor = new Cursor(bytes, where || type.name);
   cursor.label(type.label);
   const value = { _: type.name, [raw]: bytes };
-  for (const field of type.fields) value[field.name] = readField(field, cursor.part(), `${where}.${field.name}`, depth);
+  for (const field of type.fields)
+    value[field.name] = readField(field, cursor.part(), `${where}.${field.name}`, depth);
   cursor.end();
   return value;
 }
@@ -222,7 +229,6 @@ export const read = (name, bytes) => readType(typeOf(name), bytes, name, 0);
 export const readEntry = (bytes) => readChoice(bytes, entries, 'entry', 0);
 export const readTerms = (bytes) => readChoice(bytes, anyTerms, 'terms', 0);
 export const readPresence = (bytes) => readChoice(bytes, presences, 'presence', 0);
-export const readListOf = (of, bytes, max) => readList({ of, min: 0n, max: BigInt(max) }, bytes, 'list', 0);
 
 // The items of a list as bytes, whatever they are.
 export function itemsOf(bytes) {
@@ -250,7 +256,9 @@ function writeField(field, value) {
     case 'TEXT':
       return utf8(value);
     case 'LIST':
-      return list(value.map((item) => (atoms[field.of] ? writeField(atoms[field.of], item) : write(field.of, item))));
+      return list(
+        value.map((item) => (atoms[field.of] ? writeField(atoms[field.of], item) : write(field.of, item))),
+      );
     case 'TR':
       return value instanceof Uint8Array ? value : write(field.of, value);
     case 'ENTRY':
