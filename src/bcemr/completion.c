@@ -139,6 +139,7 @@ static const char walk[] =
     "            continue\n"
     "          fi\n"
     "          group=\n"
+    "          command=${command:-?}\n"
     "        fi\n"
     "        [ -n \"$waiting\" ] || operand=1 ;;\n"
     "    esac\n"

@@ -76,6 +76,8 @@ static void put_command(const command *c)
     put_sentences(summary);
     if (c->text)
         put_sentences(c->text);
+    if (!c->operand && !c->options->name)
+        return;
     (void)puts(".Bl -tag -width Ds");
     if (c->operand) {
         (void)printf(".It Ar %s\n", c->operand->value);
@@ -91,12 +93,14 @@ static void put_examples(void)
     for (const command *c = command_table; c->name; c++) {
         for (const command_example *e = c->examples; e->line; e++) {
             char text[512];
+            if (c != command_table || e != c->examples)
+                (void)puts(".Pp");
             (void)snprintf(text, sizeof text, "%c%s:", toupper((unsigned char)e->text[0]),
                            e->text + 1);
             put_sentences(text);
             (void)fputs(".Pp\n.Dl ", stdout);
             put_text(e->line);
-            (void)puts("\n.Pp");
+            (void)putchar('\n');
         }
     }
 }
