@@ -50,7 +50,7 @@ refused() {
     shift 2
     before=$(find . | sort)
     "$@" >../out 2>../err </dev/null || got=$?
-    after=$(find . ! -name nothing ! -path './nothing/*' -o -path './nothing/*' -type f | sort)
+    after=$(find . | sort)
     if [ $got != "$code" ]; then
         echo "$*: ended with $got, not $code" >&2
         cat ../out ../err >&2
@@ -63,7 +63,6 @@ refused() {
         echo "$*: left something behind: $(diff <(echo "$before") <(echo "$after"))" >&2
         failed=1
     fi
-    rm -rf nothing
 }
 # changed FILE BYTE: a copy named changed whose byte is another one; from the end where BYTE is negative
 changed() {
@@ -140,6 +139,13 @@ refused 1 'BAD_\|E_' "${again[@]}" --contribution changed --out nothing
 refused 1 'BAD_CONTENT' bcemr verify visit.2 --hospital north.public --contribution visit.2.contribution visit.1.contribution
 refused 2 'takes theirs, in order' "${again[@]}" --out nothing
 refused 1 'E_EXISTS' "${again[@]}" --contribution visit.1.contribution --out visit.2
+
+cp note.txt .note.txt
+refused 1 'begins with a dot' bcemr sign visit --keys ada.key "${secret[@]}" --hospital north.public \
+    --intake visit.intake --document .note.txt --waive no-device --out nothing
+refused 1 'E_REPEATED' bcemr sign visit --keys ada.key "${secret[@]}" --hospital north.public --intake visit.intake \
+    --document note.txt ./note.txt --waive no-device --out nothing
+refused 1 'E_EXISTS' "${mine[@]:0:7}" --out opened "${at[@]}" --payload record.payload
 
 # whose turn, whose keys, who is there
 refused 1 'NOT_IN_ORDER' bcemr sign visit --keys ben.key "${secret[@]}" --hospital north.public --intake visit.intake \

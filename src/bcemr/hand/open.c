@@ -6,8 +6,8 @@
 #include <bcemr/group_key.h>
 #include <bcemr/hash.h>
 #include <bcemr/opening.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DOCUMENTS_MAX ((uint64_t)BCEMR_TEAM_MAX * 1024)
 
@@ -23,6 +23,8 @@ typedef struct reading {
     hand *h;
     files_sink **sinks;
     uint64_t sink_count;
+    bool made_out;                        /* the folder was not there before, */
+    bool made_folder[BCEMR_TEAM_MAX + 1]; /* nor those in it, by place */
     /* the doctor's way */
     bcemr_secret_scalar y;
     bcemr_g1_raw y_public, b;
@@ -166,15 +168,39 @@ static uint64_t place_of(const reading *r, uint64_t index)
     return 0;
 }
 
+static void folder_of(const hand *h, uint64_t place, char out[1024])
+{
+    (void)snprintf(out, 1024, "%.900s/%u", h->o->out, (unsigned)place);
+}
+
+/* Nothing came of it: what is empty and ours goes. */
+static void remove_folders(const hand *h, reading *r)
+{
+    char folder[1024];
+    for (uint64_t i = 0; i < r->sink_count; i++)
+        files_sink_free(r->sinks[i]);
+    r->sink_count = 0;
+    for (uint64_t place = 0; place <= BCEMR_TEAM_MAX; place++) {
+        folder_of(h, place, folder);
+        if (r->made_folder[place])
+            (void)rmdir(folder);
+    }
+    if (r->made_out)
+        (void)rmdir(h->o->out);
+}
+
 static bcemr_status open_document(void *user, uint64_t index, const bcemr_tr_document *document,
                                   bcemr_sink *sink)
 {
     reading *r = user;
     hand *h = r->h;
     char folder[1024];
-    if (index >= DOCUMENTS_MAX || index != r->sink_count)
+    const uint64_t place = place_of(r, index);
+    if (index >= DOCUMENTS_MAX || index != r->sink_count || place > BCEMR_TEAM_MAX)
         return BCEMR_E_TOO_MANY;
-    (void)snprintf(folder, sizeof folder, "%.900s/%u", h->o->out, (unsigned)place_of(r, index));
+    folder_of(h, place, folder);
+    r->made_out = r->made_out || !files_exists(h->o->out);
+    r->made_folder[place] = r->made_folder[place] || !files_exists(folder);
     bcemr_status status = files_make_folder(folder, &h->file);
     if (status == BCEMR_OK)
         status =
@@ -214,7 +240,8 @@ static bcemr_status open_record(hand *h, reading *r)
     if (status == BCEMR_OK)
         status = hand_commit_all(h, r->sinks, r->sink_count);
 out:
-    hand_run_end(h);
+    if (status != BCEMR_OK && r->sinks)
+        remove_folders(h, r);
     return status;
 }
 

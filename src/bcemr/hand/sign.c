@@ -18,7 +18,7 @@ typedef struct signing {
     hand_holder self;
     uint64_t place;
     /* what they add */
-    inputs files;
+    uint64_t document_count;
     files_source **sources;
     bcemr_source *views;
     bcemr_tr_document *documents;
@@ -36,13 +36,12 @@ static void signing_free(signing *s)
     if (!s)
         return;
     hand_state_free(&s->state);
-    for (uint64_t i = 0; s->sources && i < s->files.count; i++)
+    for (uint64_t i = 0; s->sources && i <= s->document_count; i++)
         if (s->sources[i])
             files_source_close(s->sources[i]);
     bcemr_release(s->sources);
     bcemr_release(s->views);
     bcemr_release(s->documents);
-    inputs_free(&s->files);
     hand_holder_free(&s->self);
     bcemr_buf_free(&s->words);
     bcemr_buf_free(&s->manifest);
@@ -77,31 +76,45 @@ out:
 
 /* ---- the own diagnosis ---- */
 
+/* The name as it will stand in the manifest: that of the file, fit to become one again. */
+static bcemr_status name_document(hand *h, signing *s, uint64_t i)
+{
+    bcemr_status status = BCEMR_OK;
+    const char *path = h->o->documents.items[i];
+    bcemr_tr_document *document = &s->documents[i];
+    document->name = bcemr_text(files_base_name(path));
+    document->media_type = bcemr_text(inputs_media_type(path));
+    HAND(files_name_check(document->name, &h->file));
+    for (uint64_t j = 0; j < i; j++)
+        if (bcemr_span_equal(document->name, s->documents[j].name))
+            HAND_FAIL(BCEMR_E_REPEATED, "document", "name");
+out:
+    return status;
+}
+
 static bcemr_status take_documents(hand *h, signing *s)
 {
     bcemr_status status = BCEMR_OK;
-    const command_list *given = &h->o->documents;
-    HAND(inputs_given(given->items, given->count, &s->files, &h->file));
-    const uint64_t n = s->files.count;
+    const uint64_t n = h->o->documents.count;
     s->sources = bcemr_allocate((n + 1) * sizeof(files_source *));
     s->views = bcemr_allocate((n + 1) * sizeof *s->views);
     s->documents = bcemr_allocate((n + 1) * sizeof *s->documents);
     if (!s->sources || !s->views || !s->documents)
         HAND_FAIL(BCEMR_E_NO_MEMORY, "manifest", "documents");
-    for (uint64_t i = 0; i < n; i++) {
-        HAND(files_source_open(s->files.files[i].path, &s->sources[i], &h->file));
+    for (; s->document_count < n; s->document_count++) {
+        const uint64_t i = s->document_count;
+        hand_doing(h, "take the document \"%.200s\"",
+                   hand_name(bcemr_text(h->o->documents.items[i])));
+        HAND(name_document(h, s, i));
+        HAND(files_source_open(h->o->documents.items[i], &s->sources[i], &h->file));
         s->views[i] = files_source_view(s->sources[i]);
-        s->documents[i] =
-            (bcemr_tr_document){.name = bcemr_text(s->files.files[i].name),
-                                .media_type = bcemr_text(s->files.files[i].media_type),
-                                .length = s->views[i].length};
+        s->documents[i].length = s->views[i].length;
         status = bcemr_source_hash(&s->views[i], hand_run_begin(h, "reading the documents"),
                                    &s->documents[i].hash, &h->error);
         hand_run_end(h);
-        if (status != BCEMR_OK) {
+        if (status != BCEMR_OK)
             hand_source_failed(h, s->sources[i]);
-            goto out;
-        }
+        HAND(status);
     }
 out:
     return status;
@@ -121,7 +134,7 @@ static bcemr_status write_manifest(hand *h, signing *s)
         HAND(bcemr_normalise_keyword(bcemr_text(given->items[i]), &s->words, &h->error));
         words[i] = bcemr_span_of(s->words.p + start, s->words.n - start);
     }
-    const bcemr_tr_manifest m = {.documents = BCEMR_LIST_OF(s->documents, s->files.count),
+    const bcemr_tr_manifest m = {.documents = BCEMR_LIST_OF(s->documents, s->document_count),
                                  .keywords = BCEMR_LIST_OF(words, given->count)};
     HAND(bcemr_write_manifest(&m, &s->manifest, &h->error));
     const bcemr_visit_log *log = s->state.visit.log;
@@ -266,13 +279,13 @@ static bcemr_status write_files(hand *h, signing *s, bcemr_span visit)
     hand_doing(h, "write the contribution");
     HAND(bcemr_write_contribution(&c, &s->head, &h->error));
     const bcemr_source source =
-        bcemr_composed_source(&composed, bcemr_buf_span(&s->head), s->views, s->files.count);
+        bcemr_composed_source(&composed, bcemr_buf_span(&s->head), s->views, s->document_count);
     HAND(hand_output_begin(h, &outputs, h->o->out, ".contribution", &sink));
     status = hand_pump(&source, hand_run_begin(h, "writing the contribution"), &sink);
     hand_run_end(h);
     if (status != BCEMR_OK) {
         hand_sink_failed(h, outputs.sinks[0]);
-        for (uint64_t i = 0; i < s->files.count && h->file.status == BCEMR_OK; i++)
+        for (uint64_t i = 0; i < s->document_count && h->file.status == BCEMR_OK; i++)
             hand_source_failed(h, s->sources[i]);
         goto out;
     }
@@ -294,7 +307,7 @@ static void tell(hand *h, const signing *s)
     report_line(&h->r, "%s signed as doctor %u of %u at %s: %u document%s, %s; in %s",
                 hand_name(s->self.part.id), (unsigned)s->place,
                 (unsigned)s->state.visit.log->order.count, hand_time(s->context.time, when),
-                (unsigned)s->files.count, s->files.count == 1 ? "" : "s",
+                (unsigned)s->document_count, s->document_count == 1 ? "" : "s",
                 h->o->waive ? "presence waived" : "the patient was there",
                 hand_name(bcemr_text(h->o->out)));
     (void)snprintf(path, sizeof path, "%.1000s.contribution", h->o->out);
