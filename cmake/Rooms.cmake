@@ -75,6 +75,8 @@ function(bcemr_library)
     DEPENDS ${objects} "${CMAKE_SOURCE_DIR}/cmake/one-object.sh"
     COMMAND_EXPAND_LISTS VERBATIM COMMENT "Joining libbcemr.a")
   add_custom_target(bcemr_static ALL DEPENDS "${archive}")
+  # Files alone do not order the targets that make them.
+  add_dependencies(bcemr_static ${targets})
 endfunction()
 
 # bcemr_wasm_library(ROOM...)
@@ -94,10 +96,11 @@ function(bcemr_wasm_library)
     return()
   endif()
   set(exports "${CMAKE_BINARY_DIR}/exports.txt")
+  file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/include/bcemr/*")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/scripts/gates/declared.py")
   add_custom_command(OUTPUT "${exports}"
     COMMAND sh -c "/usr/bin/python3 scripts/gates/declared.py include/bcemr | sed 's/^/_/' >'${exports}'"
-    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" DEPENDS ${objects} VERBATIM)
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" DEPENDS ${headers} VERBATIM)
   add_custom_target(bcemr_exports DEPENDS "${exports}")
   add_executable(bcemr_module ${objects})
   add_dependencies(bcemr_module bcemr_exports)
