@@ -157,11 +157,13 @@ demo 2 --doctors 65
 truncate -s 268435456 "$work/large"
 printf 'not only zeros' | dd of="$work/large" bs=1 seek=200000000 conv=notrunc status=none
 /usr/bin/python3 - "$bin" "$work/large" "$work/out" <<'PYTHON' || complain "the large record"
-import resource, subprocess, sys
+import os, resource, subprocess, sys
+# A sanitizer keeps what was freed and shadows the rest: its bound only says that nothing grows with the record.
+limit = 32 if os.environ.get("BCEMR_SANITIZED", "0") != "1" else 200
 code = subprocess.call([sys.argv[1], "demo", "--json", "--record", sys.argv[2]],
                        stdout=open(sys.argv[3], "w"), stdin=subprocess.DEVNULL)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-if code != 0 or peak >= 32 * 1024:
+if code != 0 or peak >= limit * 1024:
     sys.exit("ended with %d, %d KiB resident" % (code, peak))
 PYTHON
 holds 3
