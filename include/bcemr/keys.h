@@ -125,12 +125,13 @@ BCEMR_MUST_USE bcemr_verdict bcemr_joint_check(const bcemr_context *context,
 
 /* ---- proofs of possession and credentials (section 2) ---- */
 
-/* PoP || Ed_A's: 112 bytes; the authority's (a NULL) 48; a reader's (x NULL) 64. Appends to out. */
+/* PoP || Ed_A's: 112 bytes; the authority's (a NULL) 48. A reader, who has no X, signs
+ * Tr("pop-reader") by bcemr_ed_sign_value instead. Appends to out. */
 BCEMR_MUST_USE bcemr_status bcemr_pop_make(const bcemr_secret_scalar *x, const bcemr_ed_secret *a,
                                            const bcemr_tr_pop *pop, bcemr_buf *out,
                                            bcemr_error *err);
-/* VALID or BAD_POP: 112 bytes; 48 for the role "authority", whose pop->a is empty; 64 (Ed_A's) for
- * the role "reader". An X that does not decode is UNDECIDED. */
+/* VALID or BAD_POP: 112 bytes; 48 for the role "authority", whose pop->a is empty. An X that does
+ * not decode is UNDECIDED. */
 BCEMR_MUST_USE bcemr_verdict bcemr_pop_check(const bcemr_context *context, const bcemr_tr_pop *pop,
                                              bcemr_span proof, bcemr_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Proofs of possession (section 2): x H1(POP, pop), then Ed_A over the same. The authority has no A
- * and gives the first alone; a reader has no X and gives the second alone.
+ * and gives the first alone.
  */
 #include "core/internal.h"
 
@@ -14,20 +14,15 @@ bcemr_status bcemr_pop_make(const bcemr_secret_scalar *x, const bcemr_ed_secret 
     bcemr_status status = BCEMR_OK;
     bcemr_buf message = BCEMR_BUF_EMPTY;
     uint8_t proof[POP_BLS + POP_ED];
-    uint64_t n = 0;
+    uint64_t n = POP_BLS;
     bcemr_g1_raw bls;
     bcemr_ed_signature ed;
-    if (!x && !a)
-        FAIL(BCEMR_E_ARGUMENT, "pop", NULL);
     TRY(bcemr_write_pop(pop, &message, err));
-    if (x) {
-        TRY_AT(bcemr_bls_sign(x, BCEMR_PURPOSE_POP, bcemr_buf_span(&message), &bls), "pop", "x");
-        memcpy(proof, bls.b, POP_BLS);
-        n = POP_BLS;
-    }
+    TRY_AT(bcemr_bls_sign(x, BCEMR_PURPOSE_POP, bcemr_buf_span(&message), &bls), "pop", "x");
+    memcpy(proof, bls.b, POP_BLS);
     if (a) {
         bcemr_ed_sign(a, bcemr_buf_span(&message), &ed);
-        memcpy(proof + n, ed.b, POP_ED);
+        memcpy(proof + POP_BLS, ed.b, POP_ED);
         n += POP_ED;
     }
     TRY_AT(bcemr_buf_append(out, bcemr_span_of(proof, n)), "pop", NULL);
@@ -36,10 +31,9 @@ out:
     return status;
 }
 
-/* Which halves a role must give; false when the key A is there or not against the role. */
-static bool expected(const bcemr_tr_pop *pop, bool *bls, bool *ed)
+/* Whether a role gives the second half; false when the key A is there or not against the role. */
+static bool expected(const bcemr_tr_pop *pop, bool *ed)
 {
-    *bls = !bcemr_span_equal(pop->role, bcemr_text("reader"));
     *ed = !bcemr_span_equal(pop->role, bcemr_text("authority"));
     return *ed == (pop->a.n == sizeof(bcemr_ed_raw));
 }
@@ -68,14 +62,13 @@ bcemr_verdict bcemr_pop_check(const bcemr_context *context, const bcemr_tr_pop *
     bcemr_verdict verdict = BCEMR_UNDECIDED;
     bcemr_buf message = BCEMR_BUF_EMPTY;
     bcemr_g2 x;
-    bool bls, ed;
+    bool ed;
     TRY(bcemr_write_pop(pop, &message, err));
-    bool holds = expected(pop, &bls, &ed) && proof.n == (bls ? POP_BLS : 0u) + (ed ? POP_ED : 0u);
-    if (bls)
-        TRY_AT(bcemr_g2_decode(&pop->x, &x), "pop", "x");
+    bool holds = expected(pop, &ed) && proof.n == POP_BLS + (ed ? POP_ED : 0u);
+    TRY_AT(bcemr_g2_decode(&pop->x, &x), "pop", "x");
     if (holds && ed)
-        holds = ed_half_holds(pop, bcemr_buf_span(&message), proof.p + (bls ? POP_BLS : 0u));
-    if (holds && bls)
+        holds = ed_half_holds(pop, bcemr_buf_span(&message), proof.p + POP_BLS);
+    if (holds)
         holds = bls_half_holds(context, &x, bcemr_buf_span(&message), proof.p);
     verdict = CORE_ANSWER(BCEMR_BAD_POP, holds, "pop", "proof");
 out:

@@ -30,7 +30,7 @@ assert set(document) == {"machine", "versions", "quick", "operations", "batch", 
                          "payload", "missed"}, set(document)
 assert document["quick"] is True and isinstance(document["missed"], int)
 assert document["machine"]["processor"] and document["machine"]["processors"] >= 1
-assert all(document["versions"][key] for key in ("bcemr", "libsodium", "compiler"))
+assert all(document["versions"][key] for key in ("bcemr", "blst", "libsodium", "compiler"))
 names = [operation["name"] for operation in document["operations"]]
 assert len(names) == len(set(names)) == 13, names
 for operation in document["operations"]:

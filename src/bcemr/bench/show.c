@@ -195,6 +195,7 @@ static void json_head(const result *r, report_json *j)
     report_json_number(j, machine, "processors", r->processors);
     json_t *versions = report_json_object(j, NULL, "versions");
     report_json_text(j, versions, "bcemr", BCEMR_VERSION);
+    report_json_text(j, versions, "blst", BCEMR_BLST_VERSION);
     report_json_text(j, versions, "libsodium", floor_sodium());
     report_json_text(j, versions, "compiler", __VERSION__);
     report_json_bool(j, NULL, "quick", r->quick);
