@@ -28,7 +28,7 @@ function(bcemr_suite_limit suite)
 endfunction()
 
 set(all_rooms server ledger client proof core wire)
-set(test_outside sodium blst jansson threads cmocka)
+set(test_outside sodium blst jansson sqlite threads cmocka)
 if(EMSCRIPTEN)
   # In node: the tests of the library's rooms, with node's own files.
   set(all_rooms client proof core wire)

@@ -70,7 +70,15 @@ extern "C" {
     X(E_PERMISSIONS, 71, "others may read this file: chmod 600 it, and think of it as seen")       \
     X(E_ROLE, 72, "the key file belongs to another role")                                          \
     X(E_COST, 73, "the key file asks for more work or memory than is sensible")                    \
-    X(E_CHECKSUM, 74, "the checksum does not fit: a word is wrong or two are swapped")
+    X(E_CHECKSUM, 74, "the checksum does not fit: a word is wrong or two are swapped")             \
+    X(E_IN_USE, 80, "another process has it open for writing: stop that one first")                \
+    X(E_SCHEMA, 81, "the database was made by a newer version of this program: update it")         \
+    X(E_NOT_A_LEDGER, 82, "the file is not the database of a ledger")                              \
+    X(E_FULL, 83, "no room is left on the disk: nothing was acknowledged; make room, start again") \
+    X(E_DAMAGED, 84, "the database is damaged: run bcemr ledger verify, then restore or follow")   \
+    X(E_STOPPED, 85, "a write failed, so nothing more is acknowledged: start this node again")     \
+    X(E_BUSY, 86, "too much is waiting already: try again later")                                  \
+    X(E_TIMED_OUT, 87, "no answer came in time")
 
 typedef enum bcemr_status {
 #define X(name, number, text) BCEMR_##name = (number),
@@ -169,6 +177,10 @@ typedef enum bcemr_status {
     X(BAD_CASE_BLOCK, 134, "the case block does not fit its header")                               \
     X(BAD_INDEX, 135, "the index does not add up to its head")                                     \
     X(STALE_PROOF, 136, "the proof is to an older checkpoint than one seen before")                \
+    X(FORK, 137, "two parts of the ledger contradict each other: keep the evidence and tell")      \
+    X(BAD_GUILT, 138, "what is shown proves nobody guilty")                                        \
+    X(BAD_LEAF, 139, "a leaf is not the one that the root was made of")                            \
+    X(BAD_DATABASE, 140, "what the database keeps is not what its own log gives")                  \
     X(LEDGER_REFUSED, 150, "the ledger's rules refuse the entry; the reason says why")
 
 typedef enum bcemr_verdict {
