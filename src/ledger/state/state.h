@@ -44,8 +44,8 @@
     X(NODES, "level, index -> 32 bytes: complete subtrees")                                        \
     X(INDEXES, "name, height -> Tr(index)")                                                        \
     X(COSIGNED, "empty -> the latest Tr(cosigned)")                                                \
-    X(COSIGNER, "empty -> the last checkpoint that this node signed")                              \
-    X(REFUSED, "number -> state_refused: what this node was asked to cosign and did not")
+    X(COSIGNER, "empty -> the last checkpoint that this node signed; waits -> state_waits")        \
+    X(REFUSED, "slot -> state_refused: what this node was asked to cosign and did not")
 
 typedef enum ledger_table {
 #define X(name, text) LEDGER_##name,
