@@ -13,10 +13,13 @@ static void admit(void **state)
     world_visit visit;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_visit record;
+    bcemr_tr_state_progress progress;
     world_visit_make(w, 0, 3, &visit);
     TAKEN(world_post_admit(w, &visit));
     must(ledger_chain_visit(w->chain, &visit.vid, &held, &record, NULL));
-    assert_int_equal(record.status, BCEMR_visit_status_OPEN);
+    must(ledger_chain_progress(w->chain, &visit.vid, &progress, NULL));
+    assert_int_equal(progress.status, BCEMR_visit_status_OPEN);
+    assert_int_equal(progress.signed_count, 0);
     assert_int_equal(record.team.count, 3);
     assert_memory_equal(record.order.b, visit.vid.b, 32);
     REFUSED(w, ADMIT_KNOWN, world_post_admit(w, &visit));

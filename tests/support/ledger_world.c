@@ -252,20 +252,27 @@ static void visit_record(const world *w, const world_visit *visit, bcemr_buf *he
     must(ledger_chain_visit(w->chain, &visit->vid, held, out, NULL));
 }
 
+static uint64_t signed_count(const world *w, const world_visit *visit)
+{
+    bcemr_tr_state_progress progress;
+    must(ledger_chain_progress(w->chain, &visit->vid, &progress, NULL));
+    return progress.signed_count;
+}
+
 void world_amend(const world *w, world_visit *visit, const int *doctors, uint64_t count)
 {
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_visit record;
     visit_record(w, visit, &held, &record);
-    visit->count = record.signed_count + count;
+    visit->count = signed_count(w, visit) + count;
     for (uint64_t i = 0; i < count; i++) {
-        visit->doctors[record.signed_count + i] = doctors[i];
+        visit->doctors[signed_count(w, visit) + i] = doctors[i];
         visit->tail[i] = world_team(w, doctors[i], w->clock + ((int64_t)i + 1) * WORLD_HOUR);
     }
     visit->amend = (bcemr_tr_amend){.vid = visit->vid,
                                     .number = record.amendments + 1,
                                     .previous = record.order,
-                                    .signed_count = record.signed_count,
+                                    .signed_count = signed_count(w, visit),
                                     .tail = BCEMR_LIST_OF(visit->tail, count),
                                     .issued = w->clock};
     bcemr_buf_free(&held);
@@ -375,8 +382,8 @@ void world_case(const world *w, const world_visit *visit, bcemr_tr_case *out)
                            .root = other,
                            .length = 1000,
                            .osig = other};
-    if (record.signed_count > 0) {
-        uint64_t n = record.signed_count;
+    if (signed_count(w, visit) > 0) {
+        uint64_t n = signed_count(w, visit);
         must(ledger_chain_sign(w->chain, &visit->vid, n, &held, &last, NULL));
         out->last_context = last.hash;
         must(ledger_chain_sigma(w->chain, &visit->vid, &out->sigma, NULL));

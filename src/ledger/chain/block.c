@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening, and making blocks: collect claims, verify them in one batch, apply in order. */
+/* Opening, and making blocks: apply in order and collect claims, verify them in one batch. */
 #include "ledger/chain/internal.h"
 
 #include <string.h>
@@ -108,21 +108,21 @@ void ledger_chain_close(ledger_chain *chain)
 
 /* ---- a block ---- */
 
+/* Whether an entry's claims are checked as it is applied, or only collected. */
+typedef enum pass { PASS_COLLECT, PASS_CHECK } pass;
+
 /* One entry: applied and appended, or undone. refused says which reason. */
-static bcemr_status take(block *b, bcemr_span entry, bool claims_only, uint32_t *refused,
-                         bcemr_error *err)
+static bcemr_status take(block *b, bcemr_span entry, pass how, uint32_t *refused, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error detail = {0};
     ledger_state *state = &b->chain->state;
-    const ledger_position at = {b->height, b->tau, b->size};
+    const ledger_position at = {b->height, b->tau, b->size, b->in_force};
     *refused = 0;
     TRY_AT(state->ops->mark(state->self), "state", NULL);
-    status = (claims_only ? ledger_claims : ledger_apply)(state, b->chain->verifier, &at, entry,
-                                                          &b->effect, &detail);
-    if (status == BCEMR_OK && claims_only)
-        b->size += b->effect.sealed ? 2 : 1;
-    else if (status == BCEMR_OK)
+    status = (how == PASS_COLLECT ? ledger_claims : ledger_apply)(state, b->chain->verifier, &at,
+                                                                  entry, &b->effect, &detail);
+    if (status == BCEMR_OK)
         status = chain_append(b, entry, &detail);
     if (status == BCEMR_OK) {
         TRY_AT(state->ops->keep(state->self), "state", NULL);
@@ -157,29 +157,8 @@ typedef struct batch {
     ledger_outcome *outcomes; /* NULL allowed with all_or_none */
 } batch;
 
-/* The claims of all entries, as if each held; then undone, and verified in one batch. */
-static bcemr_status verify_ahead(ledger_chain *chain, const block *like, const batch *what,
-                                 bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    ledger_state *state = &chain->state;
-    block b;
-    uint32_t refused;
-    if (what->count < 2)
-        return BCEMR_OK;
-    new_block(chain, like->height, like->tau, &b);
-    TRY_AT(state->ops->begin(state->self), "state", NULL);
-    for (uint64_t i = 0; i < what->count && status == BCEMR_OK; i++)
-        status = take(&b, what->entries[i], true, &refused, err);
-    state->ops->rollback(state->self);
-    TRY(status);
-    TRY(ledger_verifier_run(chain->verifier, err));
-out:
-    chain_block_free(&b);
-    return status;
-}
-
-static bcemr_status take_all(block *b, const batch *what, uint64_t *accepted, bcemr_error *err)
+static bcemr_status take_all(block *b, const batch *what, pass how, uint64_t *accepted,
+                             bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     *accepted = 0;
@@ -188,7 +167,7 @@ static bcemr_status take_all(block *b, const batch *what, uint64_t *accepted, bc
         if (what->refuse_signs && is_sign(what->entries[i]))
             outcome.reason = LEDGER_R_CLOCK_BEHIND;
         else
-            TRY(take(b, what->entries[i], false, &outcome.reason, err));
+            TRY(take(b, what->entries[i], how, &outcome.reason, err));
         if (outcome.reason == 0) {
             outcome.entry_hash = b->effect.parts.entry_hash;
             (*accepted)++;
@@ -207,18 +186,64 @@ out:
     return status;
 }
 
+/*
+ * All entries as if every claim held, which are then verified in one batch. When they do, the pass
+ * went exactly as one that checks each goes, and what it made is kept: *held. When one does not,
+ * it may have gone on, or failed, where it should have refused: all of it is undone, and the
+ * entries are to be taken one after the other, where what held is remembered.
+ */
+static bcemr_status take_together(block *b, const batch *what, uint64_t *accepted, bool *held,
+                                  bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error detail = {0};
+    ledger_state *state = &b->chain->state;
+    *held = false;
+    bcemr_status taken = take_all(b, what, PASS_COLLECT, accepted, &detail);
+    TRY(ledger_verifier_run(b->chain->verifier, held, err));
+    if (!*held) {
+        state->ops->rollback(state->self);
+        TRY_AT(state->ops->begin(state->self), "state", NULL);
+    } else if (taken != BCEMR_OK) {
+        status = taken;
+        if (err)
+            *err = detail;
+    }
+out:
+    return status;
+}
+
+/* The block in an open transaction: together, or else one after the other. */
+static bcemr_status fill(block *b, const batch *what, uint64_t *accepted, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const block empty = *b;
+    bool held = false;
+    if (what->count > 1)
+        TRY(take_together(b, what, accepted, &held, err));
+    if (!held) {
+        chain_block_free(b);
+        *b = empty;
+        TRY(take_all(b, what, PASS_CHECK, accepted, err));
+    }
+out:
+    return status;
+}
+
 static bcemr_status make_block(ledger_chain *chain, uint64_t height, int64_t tau, const batch *what,
                                bool keep, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     ledger_state *state = &chain->state;
-    block b;
+    ledger_in_force in_force;
     bcemr_tr_state_block tip;
     uint64_t accepted = 0;
+    block b;
     new_block(chain, height, tau, &b);
-    TRY(verify_ahead(chain, &b, what, err));
+    b.in_force = &in_force;
+    TRY(ledger_in_force_load(state, height, &in_force, err));
     TRY_AT(state->ops->begin(state->self), "state", NULL);
-    status = take_all(&b, what, &accepted, err);
+    status = fill(&b, what, &accepted, err);
     bool commits = status == BCEMR_OK && keep && accepted > 0;
     if (commits)
         status = chain_finish(&b, &tip, err);
@@ -227,6 +252,7 @@ static bcemr_status make_block(ledger_chain *chain, uint64_t height, int64_t tau
         chain->tip = tip;
 out:
     chain_block_free(&b);
+    ledger_in_force_free(&in_force);
     return status;
 }
 

@@ -150,6 +150,9 @@ BCEMR_MUST_USE bcemr_status ledger_chain_visit_leaves(const ledger_chain *chain,
 BCEMR_MUST_USE bcemr_status ledger_chain_visit(const ledger_chain *chain, const bcemr_hash *vid,
                                                bcemr_buf *held, bcemr_tr_state_visit *out,
                                                bcemr_error *err);
+/* How far a visit has come. */
+BCEMR_MUST_USE bcemr_status ledger_chain_progress(const ledger_chain *chain, const bcemr_hash *vid,
+                                                  bcemr_tr_state_progress *out, bcemr_error *err);
 /* Place i from 1: the signature of the highest k. */
 BCEMR_MUST_USE bcemr_status ledger_chain_sign(const ledger_chain *chain, const bcemr_hash *vid,
                                               uint64_t i, bcemr_buf *held, bcemr_tr_state_sign *out,

@@ -255,14 +255,12 @@ bcemr_status ledger_chain_sigma(const ledger_chain *chain, const bcemr_hash *vid
                                 bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_state_visit visit;
-    TRY(ledger_chain_visit(chain, vid, &held, &visit, err));
-    if (visit.signed_count == 0)
+    bcemr_tr_state_progress progress;
+    TRY(ledger_chain_progress(chain, vid, &progress, err));
+    if (progress.signed_count == 0)
         FAIL(BCEMR_E_NOT_FOUND, "visit", "signed_count");
-    for (uint64_t i = 1; i <= visit.signed_count; i++)
+    for (uint64_t i = 1; i <= progress.signed_count; i++)
         TRY(add_share(chain, vid, i, out, err));
 out:
-    bcemr_buf_free(&held);
     return status;
 }

@@ -31,6 +31,7 @@ typedef struct block {
     bcemr_hash case_header;
     index_rows stops, finds;
     ledger_effect effect;
+    const ledger_in_force *in_force;
 } block;
 
 /* What follows from an accepted entry besides its own effect: leaf, indexes, case header. */

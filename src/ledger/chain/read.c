@@ -227,6 +227,16 @@ bcemr_status ledger_chain_visit(const ledger_chain *chain, const bcemr_hash *vid
                              held, out, err);
 }
 
+bcemr_status ledger_chain_progress(const ledger_chain *chain, const bcemr_hash *vid,
+                                   bcemr_tr_state_progress *out, bcemr_error *err)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY; /* the record has no spans */
+    bcemr_status status = ledger_get_record(&chain->state, LEDGER_PROGRESS, hash_span(vid),
+                                            &bcemr_type_state_progress, &held, out, err);
+    bcemr_buf_free(&held);
+    return status;
+}
+
 bcemr_status ledger_chain_sign(const ledger_chain *chain, const bcemr_hash *vid, uint64_t i,
                                bcemr_buf *held, bcemr_tr_state_sign *out, bcemr_error *err)
 {

@@ -56,22 +56,51 @@ static bcemr_status read_entry(rules *r, bcemr_span signed_entry)
     return BCEMR_E_REFUSED;
 }
 
+static bcemr_status ledger_id(const ledger_state *state, bcemr_hash *out, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    TRY_AT(ledger_get(state, LEDGER_GENESIS, bcemr_text("id"), &held), "genesis", NULL);
+    if (held.n != sizeof out->b)
+        FAIL(BCEMR_E_FIELD_LENGTH, "genesis", "id");
+    memcpy(out->b, held.p, sizeof out->b);
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
 static bcemr_status begin(rules *r, bcemr_span signed_entry)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_error *err = r->err;
-    bcemr_buf held = BCEMR_BUF_EMPTY;
     TRY(read_entry(r, signed_entry));
     const bcemr_signed_parts *parts = &r->effect->parts;
     CHECK(NOT_POSTED, family_of(parts->type) != NULL);
     NEED(family_of(parts->type) != NULL);
-    TRY_AT(ledger_get(r->state, LEDGER_GENESIS, bcemr_text("id"), &held), "genesis", NULL);
-    NEED(held.n == sizeof r->ledger.b);
-    memcpy(r->ledger.b, held.p, sizeof r->ledger.b);
+    if (r->at.in_force)
+        r->ledger = r->at.in_force->ledger;
+    else
+        TRY(ledger_id(r->state, &r->ledger, r->err));
     CHECK(WRONG_LEDGER, names_ledger(parts->entry, &r->ledger));
 out:
-    bcemr_buf_free(&held);
     return status;
+}
+
+/* Field by field: a set has room for 64 members, and most entries never look at one. */
+static void prepare(rules *r, ledger_state *state, ledger_verifier *verifier,
+                    const ledger_position *at, ledger_effect *effect, bool collect)
+{
+    r->state = state;
+    r->verifier = verifier;
+    r->collect = collect;
+    r->at = *at;
+    r->effect = effect;
+    r->row_count = 0;
+    r->params = NULL;
+    r->quotas = NULL;
+    r->own.held = BCEMR_BUF_EMPTY;
+    r->has_set = false;
+    r->set.count = 0;
+    r->set.encoding = BCEMR_BUF_EMPTY;
 }
 
 static bcemr_status run(ledger_state *state, ledger_verifier *verifier, const ledger_position *at,
@@ -79,25 +108,78 @@ static bcemr_status run(ledger_state *state, ledger_verifier *verifier, const le
                         bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_error local = {0};
-    rules r = {.state = state,
-               .verifier = verifier,
-               .collect = collect,
-               .at = *at,
-               .effect = effect,
-               .err = err ? err : &local};
+    bcemr_error local;
+    rules r;
+    prepare(&r, state, verifier, at, effect, collect);
+    r.err = err ? err : &local;
     bcemr_buf_clear(&effect->index_key);
     *effect = (ledger_effect){.index_key = effect->index_key};
     *r.err = (bcemr_error){.index = BCEMR_NOWHERE, .offset = BCEMR_NOWHERE};
     TRY(begin(&r, signed_entry));
     TRY(family_of(effect->parts.type)(&r, effect->parts.entry));
 out:
-    bcemr_set_free(&r.set);
-    bcemr_buf_free(&r.params_held);
+    if (r.has_set)
+        bcemr_set_free(&r.set);
+    ledger_in_force_free(&r.own);
     if (status == BCEMR_OK)
         *r.err = (bcemr_error){.index = BCEMR_NOWHERE, .offset = BCEMR_NOWHERE};
     return status;
 }
+
+/* ---- what is in force ---- */
+
+/* Parameters of the last version whose height has come. */
+static bcemr_status params_at(const ledger_state *state, uint64_t height, ledger_in_force *out,
+                              bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_block tip;
+    bcemr_tr_state_params later;
+    bool found = false;
+    ledger_key key;
+    TRY(ledger_get_record(state, LEDGER_TIP, (bcemr_span){0}, &bcemr_type_state_block, &held, &tip,
+                          err));
+    for (uint64_t version = tip.rules;; version++) {
+        ledger_key_begin(&key);
+        ledger_key_add_number(&key, version);
+        status = ledger_get_record(state, LEDGER_PARAMS, ledger_key_span(&key),
+                                   &bcemr_type_state_params, &held, &later, err);
+        if (status == BCEMR_E_NOT_FOUND && found)
+            break;
+        TRY(status);
+        if (later.height > height)
+            break;
+        TRY_AT(bcemr_buf_set(&out->held, bcemr_buf_span(&held)), "state-params", NULL);
+        found = true;
+    }
+    if (!found)
+        FAIL(BCEMR_E_NOT_FOUND, "state-params", NULL);
+    TRY(bcemr_read_state_params(bcemr_buf_span(&out->held), &out->params, err));
+    TRY(bcemr_read_quotas(out->params.quotas, &out->quotas, err));
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+bcemr_status ledger_in_force_load(const ledger_state *state, uint64_t height, ledger_in_force *out,
+                                  bcemr_error *err)
+{
+    out->held = BCEMR_BUF_EMPTY;
+    bcemr_status status = ledger_id(state, &out->ledger, err);
+    if (status == BCEMR_OK)
+        status = params_at(state, height, out, err);
+    if (status != BCEMR_OK)
+        ledger_in_force_free(out);
+    return status;
+}
+
+void ledger_in_force_free(ledger_in_force *in_force)
+{
+    bcemr_buf_free(&in_force->held);
+}
+
+/* ---- one entry ---- */
 
 bcemr_status ledger_apply(ledger_state *state, ledger_verifier *verifier, const ledger_position *at,
                           bcemr_span signed_entry, ledger_effect *effect, bcemr_error *err)

@@ -40,22 +40,10 @@ static bcemr_span vid_span(const bcemr_hash *vid)
     return bcemr_span_of(vid->b, sizeof vid->b);
 }
 
-bcemr_status rules_visit_load(rules *r, const bcemr_hash *vid, rules_visit *out)
+void rules_visit_begin(rules_visit *visit)
 {
-    bcemr_status status = BCEMR_OK;
-    bcemr_error *err = r->err;
-    status = ledger_get_record(r->state, LEDGER_VISITS, vid_span(vid), &bcemr_type_state_visit,
-                               &out->held, &out->record, err);
-    if (status == BCEMR_E_NOT_FOUND)
-        return rules_refuse(r, LEDGER_R_VISIT_UNKNOWN);
-    TRY(status);
-    out->vid = *vid;
-    TRY(bcemr_read_visit(out->record.visit, &out->visit, err));
-    bcemr_iter iter = bcemr_list_begin(&bcemr_type_team_doctor, &out->record.team);
-    for (out->count = 0; out->count < out->record.team.count; out->count++)
-        NEED(out->count < 64 && bcemr_list_next(&iter, &out->team[out->count]));
-out:
-    return status;
+    visit->held = BCEMR_BUF_EMPTY;
+    visit->count = 0;
 }
 
 void rules_visit_free(rules_visit *visit)
@@ -63,13 +51,59 @@ void rules_visit_free(rules_visit *visit)
     bcemr_buf_free(&visit->held);
 }
 
+static bcemr_status load_records(rules *r, const bcemr_hash *vid, rules_visit *out)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error *err = r->err;
+    bcemr_buf held = BCEMR_BUF_EMPTY; /* the record has no spans */
+    status = ledger_get_record(r->state, LEDGER_VISITS, vid_span(vid), &bcemr_type_state_visit,
+                               &out->held, &out->record, err);
+    if (status == BCEMR_E_NOT_FOUND)
+        return rules_refuse(r, LEDGER_R_VISIT_UNKNOWN);
+    TRY(status);
+    TRY(ledger_get_record(r->state, LEDGER_PROGRESS, vid_span(vid), &bcemr_type_state_progress,
+                          &held, &out->progress, err));
+    out->vid = *vid;
+    out->count = out->record.team.count;
+out:
+    bcemr_buf_free(&held);
+    return status;
+}
+
+bcemr_status rules_visit_details(rules *r, rules_visit *visit)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error *err = r->err;
+    TRY(bcemr_read_visit(visit->record.visit, &visit->visit, err));
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_team_doctor, &visit->record.team);
+    for (uint64_t i = 0; i < visit->count; i++)
+        NEED(i < 64 && bcemr_list_next(&iter, &visit->team[i]));
+out:
+    return status;
+}
+
+bcemr_status rules_visit_load(rules *r, const bcemr_hash *vid, rules_visit *out)
+{
+    bcemr_status status = load_records(r, vid, out);
+    return status == BCEMR_OK ? rules_visit_details(r, out) : status;
+}
+
 bcemr_status rules_visit_open(rules *r, const bcemr_hash *vid, rules_visit *out)
 {
     bcemr_status status = BCEMR_OK;
-    TRY(rules_visit_load(r, vid, out));
-    CHECK(VISIT_NOT_OPEN, out->record.status == BCEMR_visit_status_OPEN);
+    TRY(load_records(r, vid, out));
+    CHECK(VISIT_NOT_OPEN, out->progress.status == BCEMR_visit_status_OPEN);
     r->effect->of_visit = true;
     r->effect->vid = *vid;
+out:
+    return status;
+}
+
+bcemr_status rules_visit_doctor(rules *r, const rules_visit *visit, uint64_t i,
+                                bcemr_tr_team_doctor *out)
+{
+    bcemr_status status = BCEMR_OK;
+    NEED(i > 0 && bcemr_list_at(&bcemr_type_team_doctor, &visit->record.team, i - 1, out));
 out:
     return status;
 }
@@ -78,6 +112,12 @@ bcemr_status rules_visit_put(rules *r, const rules_visit *visit)
 {
     return ledger_put_record(r->state, LEDGER_VISITS, vid_span(&visit->vid),
                              &bcemr_type_state_visit, &visit->record, r->err);
+}
+
+bcemr_status rules_progress_put(rules *r, const rules_visit *visit)
+{
+    return ledger_put_record(r->state, LEDGER_PROGRESS, vid_span(&visit->vid),
+                             &bcemr_type_state_progress, &visit->progress, r->err);
 }
 
 bcemr_status rules_sign_load(rules *r, const bcemr_hash *vid, uint64_t i, bcemr_buf *held,

@@ -80,8 +80,12 @@ void ledger_verifier_free(ledger_verifier *verifier);
 /* Collects a claim for the next ledger_verifier_run; the bytes are copied. */
 BCEMR_MUST_USE bcemr_status ledger_verifier_add(ledger_verifier *verifier,
                                                 const ledger_claim *claim);
-/* Verifies all that were collected, BLS ones in one batch; remembers those that hold. */
-BCEMR_MUST_USE bcemr_status ledger_verifier_run(ledger_verifier *verifier, bcemr_error *err);
+/* Verifies all that were collected, BLS ones in one batch; remembers those that hold. all: every
+ * one holds (also when there was none). */
+BCEMR_MUST_USE bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all,
+                                                bcemr_error *err);
+/* Drops what was collected and not run. */
+void ledger_verifier_forget(ledger_verifier *verifier);
 /* Whether a claim holds: remembered, or verified now. */
 BCEMR_MUST_USE bcemr_status ledger_verifier_holds(ledger_verifier *verifier,
                                                   const ledger_claim *claim, bool *holds,
@@ -95,11 +99,24 @@ void ledger_verifier_count(const ledger_verifier *verifier, ledger_verifier_coun
 
 /* ---- apply ---- */
 
+/* What no entry of a block changes for that block: read once for all of them. */
+typedef struct ledger_in_force {
+    bcemr_hash ledger;
+    bcemr_buf held;
+    bcemr_tr_state_params params; /* at the block's height; spans point into held */
+    bcemr_tr_quotas quotas;
+} ledger_in_force;
+/* Of the block of this height, on the state before it. Free with ledger_in_force_free. */
+BCEMR_MUST_USE bcemr_status ledger_in_force_load(const ledger_state *state, uint64_t height,
+                                                 ledger_in_force *out, bcemr_error *err);
+void ledger_in_force_free(ledger_in_force *in_force);
+
 /* What an entry is applied at. */
 typedef struct ledger_position {
     uint64_t height;
     int64_t tau;
-    uint64_t leaf; /* the index that it will have */
+    uint64_t leaf;                   /* the index that it will have */
+    const ledger_in_force *in_force; /* of this height; NULL: read for this entry */
 } ledger_position;
 
 /* The row that an accepted entry adds to an index, if any. */
@@ -134,8 +151,8 @@ BCEMR_MUST_USE bcemr_status ledger_apply(ledger_state *state, ledger_verifier *v
                                          ledger_effect *effect, bcemr_error *err);
 /*
  * claims(entry, state): the same without verifying: collects what would have to hold in verifier
- * and changes the state as if it did, so that the claims of entries behind it in a block are
- * found too. The caller undoes all of it, runs the verifier, then applies.
+ * and changes the state as if it did. When all that was collected since the last run holds, state
+ * and results are those of ledger_apply; when something does not, the caller undoes them.
  */
 BCEMR_MUST_USE bcemr_status ledger_claims(ledger_state *state, ledger_verifier *verifier,
                                           const ledger_position *at, bcemr_span signed_entry,

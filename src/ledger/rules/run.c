@@ -169,36 +169,19 @@ out:
     return status;
 }
 
-/* Parameters of the last version whose height has come. */
 bcemr_status rules_load_params(rules *r)
 {
+    const ledger_in_force *from = r->at.in_force;
     bcemr_status status = BCEMR_OK;
-    bcemr_error *err = r->err;
-    bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_state_block tip;
-    bcemr_tr_state_params later;
-    ledger_key key;
-    if (r->has_params)
+    if (r->params)
         return BCEMR_OK;
-    TRY(rules_tip(r, &tip));
-    for (uint64_t version = tip.rules;; version++) {
-        ledger_key_begin(&key);
-        ledger_key_add_number(&key, version);
-        status = ledger_get_record(r->state, LEDGER_PARAMS, ledger_key_span(&key),
-                                   &bcemr_type_state_params, &held, &later, err);
-        if (status == BCEMR_E_NOT_FOUND && r->has_params)
-            break;
-        TRY(status);
-        if (later.height > r->at.height)
-            break;
-        TRY_AT(bcemr_buf_set(&r->params_held, bcemr_buf_span(&held)), "state-params", NULL);
-        r->has_params = true;
+    if (!from) {
+        TRY(ledger_in_force_load(r->state, r->at.height, &r->own, r->err));
+        from = &r->own;
     }
-    NEED(r->has_params);
-    TRY(bcemr_read_state_params(bcemr_buf_span(&r->params_held), &r->params, err));
-    TRY(bcemr_read_quotas(r->params.quotas, &r->quotas, err));
+    r->params = &from->params;
+    r->quotas = &from->quotas;
 out:
-    bcemr_buf_free(&held);
     return status;
 }
 

@@ -18,12 +18,13 @@ typedef struct rules {
     bcemr_error *err; /* never NULL */
     bcemr_tr_signer rows[RULES_ROWS];
     uint64_t row_count;
+    /* What at.in_force says, or what was loaded in its place. */
+    const bcemr_tr_state_params *params;
+    const bcemr_tr_quotas *quotas;
+    ledger_in_force own;
     /* Loaded when first asked for. */
-    bool has_set, has_params;
+    bool has_set;
     bcemr_set set;
-    bcemr_buf params_held;
-    bcemr_tr_state_params params;
-    bcemr_tr_quotas quotas;
 } rules;
 
 /* In a function with `rules *r`, `bcemr_error *err` and `status`: the one way to refuse. */
@@ -72,6 +73,7 @@ bcemr_status rules_claim_authority_row(rules *r, uint64_t index);
 
 bcemr_status rules_tip(rules *r, bcemr_tr_state_block *out);
 bcemr_status rules_load_set(rules *r);
+/* params and quotas are there afterwards. */
 bcemr_status rules_load_params(rules *r);
 bcemr_status rules_authority(rules *r, bcemr_g2_raw *out);
 /* The member, in force now: CHECK it before use; NULL also when the set could not be loaded. */
@@ -109,16 +111,25 @@ typedef struct rules_visit {
     bcemr_buf held;
     bcemr_hash vid;
     bcemr_tr_state_visit record;
+    bcemr_tr_state_progress progress;
+    uint64_t count; /* doctors in the order in force */
+    /* Read by rules_visit_details alone: Sign, the most frequent entry, needs one doctor. */
     bcemr_tr_visit visit;
     bcemr_tr_team_doctor team[64];
-    uint64_t count;
 } rules_visit;
-/* Refuses with VISIT_UNKNOWN. Free with rules_visit_free. */
-bcemr_status rules_visit_load(rules *r, const bcemr_hash *vid, rules_visit *out);
+/* Before anything else; the rest stays as memory has it. Free with rules_visit_free. */
+void rules_visit_begin(rules_visit *visit);
 void rules_visit_free(rules_visit *visit);
+/* Refuses with VISIT_UNKNOWN. */
+bcemr_status rules_visit_load(rules *r, const bcemr_hash *vid, rules_visit *out);
 /* Also with VISIT_NOT_OPEN; marks the entry as one of this visit. */
 bcemr_status rules_visit_open(rules *r, const bcemr_hash *vid, rules_visit *out);
+bcemr_status rules_visit_details(rules *r, rules_visit *visit);
+/* Place i from 1 of the order in force. */
+bcemr_status rules_visit_doctor(rules *r, const rules_visit *visit, uint64_t i,
+                                bcemr_tr_team_doctor *out);
 bcemr_status rules_visit_put(rules *r, const rules_visit *visit);
+bcemr_status rules_progress_put(rules *r, const rules_visit *visit);
 bcemr_status rules_sign_load(rules *r, const bcemr_hash *vid, uint64_t i, bcemr_buf *held,
                              bcemr_tr_state_sign *out);
 /* A team as listed: no doctor twice. */

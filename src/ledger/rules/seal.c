@@ -102,11 +102,11 @@ static bcemr_status check_case(rules *r, sealing *s)
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_sign last;
     bcemr_tr_sign context;
-    CHECK(SEAL_UNSIGNED, s->v.record.signed_count == s->v.count);
-    NEED(s->v.record.signed_count > 0);
-    CHECK(SEAL_REISSUE_PENDING, s->v.record.pending == BCEMR_yes_no_NO);
+    CHECK(SEAL_UNSIGNED, s->v.progress.signed_count == s->v.count);
+    NEED(s->v.progress.signed_count > 0);
+    CHECK(SEAL_REISSUE_PENDING, s->v.progress.pending == BCEMR_yes_no_NO);
     CHECK(SEAL_ORDER, bcemr_hash_equal(&s->c.order, &s->v.record.order));
-    TRY(rules_sign_load(r, &s->v.vid, s->v.record.signed_count, &held, &last));
+    TRY(rules_sign_load(r, &s->v.vid, s->v.progress.signed_count, &held, &last));
     CHECK(SEAL_CONTEXT, bcemr_hash_equal(&s->c.last_context, &last.hash));
     TRY(bcemr_read_sign(last.context, &context, err));
     CHECK(SEAL_SVK, bcemr_span_equal(context.svk, bcemr_span_of(s->c.svk.b, sizeof s->c.svk.b)));
@@ -120,7 +120,7 @@ static bcemr_status claim_seal(rules *r, sealing *s)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_g2_raw p;
-    for (uint64_t i = 1; i <= s->v.record.signed_count; i++)
+    for (uint64_t i = 1; i <= s->v.progress.signed_count; i++)
         TRY(add_doctor(r, s, i));
     CHECK(SEAL_SIGMA, memcmp(s->sigma.b, s->c.sigma.b, sizeof s->sigma.b) == 0);
     TRY(rules_authority(r, &p));
@@ -157,11 +157,12 @@ bcemr_status rules_seal(rules *r, bcemr_span entry)
     TRY(bcemr_read_case(s.e.record_case, &s.c, err));
     TRY(rules_rows(r, NULL, 0));
     TRY(rules_visit_open(r, &s.c.vid, &s.v));
+    TRY(rules_visit_details(r, &s.v));
     TRY(check_case(r, &s));
     TRY(check_confirmers(r, &s));
     TRY(claim_seal(r, &s));
-    s.v.record.status = BCEMR_visit_status_SEALED;
-    TRY(rules_visit_put(r, &s.v));
+    s.v.progress.status = BCEMR_visit_status_SEALED;
+    TRY(rules_progress_put(r, &s.v));
     TRY(rules_index(r, LEDGER_INDEX_FINDS, bcemr_span_of(s.v.vid.b, sizeof s.v.vid.b)));
     r->effect->sealed = true;
 out:
@@ -243,7 +244,8 @@ bcemr_status rules_confirm(rules *r, bcemr_span entry)
     bcemr_status status = BCEMR_OK;
     bcemr_error *err = r->err;
     bcemr_tr_e_confirm e;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     rules_case c = {.held = BCEMR_BUF_EMPTY};
     TRY(bcemr_read_e_confirm(entry, &e, err));
     TRY(rules_rows(r, NULL, 0));

@@ -251,8 +251,8 @@ static bcemr_status last_version(rules *r, uint64_t *version, uint64_t *height)
     bcemr_tr_state_params params;
     ledger_key key;
     TRY(rules_load_params(r));
-    *version = r->params.rules;
-    *height = r->params.height;
+    *version = r->params->rules;
+    *height = r->params->height;
     for (uint64_t next = *version + 1;; next++) {
         ledger_key_begin(&key);
         ledger_key_add_number(&key, next);

@@ -49,7 +49,7 @@ bcemr_status rules_consent(rules *r, bcemr_span entry)
     TRY(rules_has_pair(r, LEDGER_CONSENT_CMS, cm, e.cloud, &used));
     CHECK(CONSENT_CM_USED, !used);
     TRY(rules_load_params(r));
-    TRY(rules_quota_left(r, "Consent", e.cloud, r->quotas.consents, &left));
+    TRY(rules_quota_left(r, "Consent", e.cloud, r->quotas->consents, &left));
     CHECK(QUOTA, left);
     CHECK(KEY_ENCODING, rules_ed_decodes(&e.revoker));
     TRY(rules_claim_row(r, 0, &cloud, LEDGER_R_SUPERNODE_SIGNATURE));
@@ -85,7 +85,7 @@ bcemr_status rules_revoke(rules *r, bcemr_span entry)
     if (!known) {
         TRY(rules_load_params(r));
         TRY(rules_load_set(r));
-        TRY(rules_quota_left(r, "Revoke", (bcemr_span){0}, r->quotas.revokes * r->set.count,
+        TRY(rules_quota_left(r, "Revoke", (bcemr_span){0}, r->quotas->revokes * r->set.count,
                              &left));
         CHECK(QUOTA, left);
     }
@@ -115,7 +115,7 @@ bcemr_status rules_access(rules *r, bcemr_span entry)
     TRY(rules_has_pair(r, LEDGER_HANDLES, handle, e.cloud, &used));
     CHECK(ACCESS_HANDLE_USED, !used);
     TRY(rules_load_params(r));
-    TRY(rules_quota_left(r, "Access", e.cloud, r->quotas.accesses, &left));
+    TRY(rules_quota_left(r, "Access", e.cloud, r->quotas->accesses, &left));
     CHECK(QUOTA, left);
     TRY(rules_claim_row(r, 0, &cloud, LEDGER_R_SUPERNODE_SIGNATURE));
     TRY(rules_mark_pair(r, LEDGER_HANDLES, handle, e.cloud));
@@ -139,7 +139,7 @@ static bcemr_status erasing_key(rules *r, const bcemr_tr_e_erase *e, const rules
     if (e->by == BCEMR_asker_PATIENT)
         goto out;
     TRY(rules_load_params(r));
-    CHECK(ERASE_RETENTION, (uint64_t)(r->at.tau - sealed) >= r->params.retention);
+    CHECK(ERASE_RETENTION, (uint64_t)(r->at.tau - sealed) >= r->params->retention);
     const bcemr_tr_member *hospital = rules_member(r, BCEMR_role_HOSPITAL, v->visit.hospital);
     CHECK(NOT_A_HOSPITAL, hospital != NULL);
     NEED(hospital != NULL);
@@ -158,7 +158,8 @@ bcemr_status rules_erase(rules *r, bcemr_span entry)
     bcemr_error *err = r->err;
     bcemr_tr_e_erase e;
     bcemr_ed_raw cloud, asker;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     rules_case c = {.held = BCEMR_BUF_EMPTY};
     ledger_key key;
     bool erased = false;

@@ -7,7 +7,7 @@
 typedef struct signing {
     bcemr_tr_e_sign e;
     rules_visit v;
-    const bcemr_tr_team_doctor *doctor;
+    bcemr_tr_team_doctor doctor;
     bcemr_hash previous;   /* H(ctx_i-1), vid for the first */
     int64_t previous_time; /* t_i-1, -1 for the first */
     uint64_t last_k;       /* of what this place has signed already */
@@ -27,13 +27,13 @@ static bcemr_status load_before(rules *r, signing *s)
     s->previous = s->v.vid;
     s->previous_time = -1;
     /* The second half always holds after check_place, but in a test that turned SIGN_PLACE off. */
-    if (s->e.i > 1 && s->e.i <= s->v.record.signed_count + 1) {
+    if (s->e.i > 1 && s->e.i <= s->v.progress.signed_count + 1) {
         TRY(rules_sign_load(r, &s->v.vid, s->e.i - 1, &held, &record));
         TRY(bcemr_read_sign(record.context, &context, err));
         s->previous = record.hash;
         s->previous_time = context.time;
     }
-    if (s->e.i <= s->v.record.signed_count) {
+    if (s->e.i <= s->v.progress.signed_count) {
         TRY(rules_sign_load(r, &s->v.vid, s->e.i, &held, &record));
         TRY(bcemr_read_sign(record.context, &context, err));
         s->last_k = context.k;
@@ -48,14 +48,14 @@ out:
 static bcemr_status check_place(rules *r, signing *s)
 {
     bcemr_status status = BCEMR_OK;
-    uint64_t done = s->v.record.signed_count;
+    uint64_t done = s->v.progress.signed_count;
     CHECK(SIGN_ORDER_IN_FORCE, s->e.a == s->v.record.amendments);
     CHECK(SIGN_PLACE, s->e.i <= s->v.count && s->e.i <= done + 1);
     NEED(s->e.i <= s->v.count);
     CHECK(SIGNED_AFTER, s->e.i >= done);
     TRY(load_before(r, s));
     bool again = s->e.i <= done;
-    CHECK(SIGN_NOT_ASKED, !again || s->v.record.pending == BCEMR_yes_no_YES);
+    CHECK(SIGN_NOT_ASKED, !again || s->v.progress.pending == BCEMR_yes_no_YES);
     CHECK(SIGN_VERSION, s->e.k == (again ? s->last_k + 1 : 0));
 out:
     return status;
@@ -85,14 +85,14 @@ static bcemr_status check_time_and_keys(rules *r, signing *s)
     bool there = false;
     CHECK(SIGN_SVK, (s->e.svk.n > 0) == (s->e.i == s->v.count));
     CHECK(KEY_ENCODING, svk_decodes(s->e.svk));
-    CHECK(SIGN_DEADLINE, s->e.time <= s->doctor->deadline);
+    CHECK(SIGN_DEADLINE, s->e.time <= s->doctor.deadline);
     TRY(rules_load_params(r));
-    CHECK(SIGN_CLOCK, within(r->at.tau, s->e.time, r->params.clock_difference));
+    CHECK(SIGN_CLOCK, within(r->at.tau, s->e.time, r->params->clock_difference));
     CHECK(SIGN_TIME_ORDER, s->e.time > s->previous_time);
-    TRY(rules_enrolment(r, s->doctor->doctor, &s->held, &s->enrolment, &s->enrol, &there));
+    TRY(rules_enrolment(r, s->doctor.doctor, &s->held, &s->enrolment, &s->enrol, &there));
     CHECK(SIGN_ENROLMENT,
           there && s->enrolment.status == BCEMR_enrolment_status_ACTIVE &&
-              bcemr_span_equal(s->enrol.x, bcemr_span_of(s->doctor->x.b, sizeof s->doctor->x.b)));
+              bcemr_span_equal(s->enrol.x, bcemr_span_of(s->doctor.x.b, sizeof s->doctor.x.b)));
     NEED(there);
     CHECK(SIGN_VALIDITY, s->enrol.not_before <= r->at.tau && r->at.tau <= s->enrol.not_after);
 out:
@@ -109,8 +109,8 @@ static bcemr_status claim_and_put(rules *r, signing *s)
     const bcemr_tr_sign ctx = {.order = s->v.record.order,
                                .i = s->e.i,
                                .k = s->e.k,
-                               .doctor = s->doctor->doctor,
-                               .x = s->doctor->x,
+                               .doctor = s->doctor.doctor,
+                               .x = s->doctor.x,
                                .time = s->e.time,
                                .previous = s->previous,
                                .commitment = s->e.commitment,
@@ -135,9 +135,9 @@ static bcemr_status claim_and_put(rules *r, signing *s)
     ledger_key_add_number(&key, s->e.i);
     TRY(ledger_put_record(r->state, LEDGER_SIGNS, ledger_key_span(&key), &bcemr_type_state_sign,
                           &record, err));
-    s->v.record.signed_count = s->e.i;
-    s->v.record.pending = BCEMR_yes_no_NO; /* answered, or cancelled by the next doctor */
-    TRY(rules_visit_put(r, &s->v));
+    s->v.progress.signed_count = s->e.i;
+    s->v.progress.pending = BCEMR_yes_no_NO; /* answered, or cancelled by the next doctor */
+    TRY(rules_progress_put(r, &s->v));
 out:
     bcemr_buf_free(&context);
     return status;
@@ -152,12 +152,15 @@ bcemr_status rules_sign(rules *r, bcemr_span entry)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error *err = r->err;
-    signing s = {.held = BCEMR_BUF_EMPTY};
+    signing s;
+    s.held = BCEMR_BUF_EMPTY;
+    s.last_k = 0;
+    rules_visit_begin(&s.v);
     TRY(bcemr_read_e_sign(entry, &s.e, err));
     TRY(rules_rows(r, NULL, 0));
     TRY(rules_visit_open(r, &s.e.vid, &s.v));
     TRY(check_place(r, &s));
-    s.doctor = &s.v.team[s.e.i - 1];
+    TRY(rules_visit_doctor(r, &s.v, s.e.i, &s.doctor));
     TRY(check_time_and_keys(r, &s));
     TRY(claim_and_put(r, &s));
 out:
@@ -214,23 +217,25 @@ bcemr_status rules_reissue(rules *r, bcemr_span entry)
     bcemr_tr_sign context;
     bcemr_tr_signer row;
     bcemr_buf held = BCEMR_BUF_EMPTY;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     TRY(bcemr_read_e_reissue(entry, &e, err));
     bool from_hospital = bcemr_list_at(&bcemr_type_signer, &r->effect->parts.signers, 0, &row) &&
                          bcemr_span_equal(row.role, bcemr_text("hospital"));
     TRY(rules_rows(r, from_hospital ? by_hospital : by_doctor, 1));
     TRY(rules_visit_open(r, &e.vid, &v));
-    CHECK(REISSUE_PLACE, e.i == v.record.signed_count);
-    NEED(e.i <= v.record.signed_count && e.i <= v.count);
+    TRY(rules_visit_details(r, &v));
+    CHECK(REISSUE_PLACE, e.i == v.progress.signed_count);
+    NEED(e.i <= v.progress.signed_count && e.i <= v.count);
     TRY(rules_sign_load(r, &v.vid, e.i, &held, &record));
     TRY(bcemr_read_sign(record.context, &context, err));
     CHECK(REISSUE_VERSION, e.k == context.k);
-    CHECK(REISSUE_PENDING, v.record.pending == BCEMR_yes_no_NO);
+    CHECK(REISSUE_PENDING, v.progress.pending == BCEMR_yes_no_NO);
     CHECK(REISSUE_LIMIT, e.k < v.visit.reissues);
     CHECK(REISSUE_DEADLINE, r->at.tau <= v.team[e.i - 1].deadline);
     TRY(asker(r, &v, e.i));
-    v.record.pending = BCEMR_yes_no_YES;
-    TRY(rules_visit_put(r, &v));
+    v.progress.pending = BCEMR_yes_no_YES;
+    TRY(rules_progress_put(r, &v));
 out:
     rules_visit_free(&v);
     bcemr_buf_free(&held);

@@ -463,14 +463,16 @@ static void run_ed(ledger_verifier *v)
         ed_job(v, i);
 }
 
-bcemr_status ledger_verifier_run(ledger_verifier *verifier, bcemr_error *err)
+bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error local;
+    bool held = true;
+    *all = false;
     if (!err)
         err = &local;
     if (verifier->count == 0)
-        return BCEMR_OK;
+        goto out;
     TRY(run_bls(verifier, err));
     run_ed(verifier);
     for (uint64_t i = 0; i < verifier->count; i++) {
@@ -484,9 +486,17 @@ bcemr_status ledger_verifier_run(ledger_verifier *verifier, bcemr_error *err)
         }
         if (c->holds)
             remember(verifier, &c->hash);
+        else
+            held = false;
     }
 out:
+    *all = status == BCEMR_OK && held;
+    ledger_verifier_forget(verifier);
+    return status;
+}
+
+void ledger_verifier_forget(ledger_verifier *verifier)
+{
     verifier->count = 0;
     bcemr_buf_clear(&verifier->arena);
-    return status;
 }

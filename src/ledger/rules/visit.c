@@ -84,7 +84,7 @@ static bcemr_status check_ticket(rules *r, const bcemr_tr_visit *visit, const bc
     TRY(rules_load_set(r));
     CHECK(NOT_A_HOSPITAL, rules_member(r, BCEMR_role_HOSPITAL, visit->hospital) != NULL);
     TRY(rules_load_params(r));
-    CHECK(ADMIT_REISSUES, visit->reissues == r->params.reissues);
+    CHECK(ADMIT_REISSUES, visit->reissues == r->params->reissues);
     CHECK(ADMIT_CLOUDS, clouds_fit(r, visit));
     CHECK(ADMIT_U, visit->u >= 1 && visit->u <= visit->clouds.count);
 out:
@@ -101,7 +101,8 @@ bcemr_status rules_admit(rules *r, bcemr_span entry)
     bcemr_status status = BCEMR_OK;
     bcemr_error *err = r->err;
     bcemr_tr_e_admit admit;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     bool unused = false;
     TRY(bcemr_read_e_admit(entry, &admit, err));
     TRY(bcemr_read_visit(admit.visit, &v.visit, err));
@@ -123,11 +124,12 @@ bcemr_status rules_admit(rules *r, bcemr_span entry)
     v.record = (bcemr_tr_state_visit){.visit = admit.visit,
                                       .signature = admit.signature,
                                       .leaf = r->at.leaf,
-                                      .status = BCEMR_visit_status_OPEN,
                                       .order = v.vid,
-                                      .team = v.visit.team,
-                                      .pending = BCEMR_yes_no_NO};
+                                      .team = v.visit.team};
+    v.progress =
+        (bcemr_tr_state_progress){.status = BCEMR_visit_status_OPEN, .pending = BCEMR_yes_no_NO};
     TRY(rules_visit_put(r, &v));
+    TRY(rules_progress_put(r, &v));
     TRY(rules_keys_mark(r, keys, 2));
     TRY(rules_index(r, LEDGER_INDEX_FINDS, keys[0]));
     r->effect->of_visit = true;
@@ -140,7 +142,7 @@ out:
 static bcemr_status new_order(rules *r, rules_visit *v, const bcemr_tr_amend *amend)
 {
     bcemr_status status = BCEMR_OK;
-    v->count = v->record.signed_count;
+    v->count = v->progress.signed_count;
     CHECK(AMEND_TOO_MANY, v->count + amend->tail.count <= 64);
     NEED(v->count + amend->tail.count <= 64);
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_team_doctor, &amend->tail);
@@ -162,20 +164,22 @@ bcemr_status rules_amend(rules *r, bcemr_span entry)
     bcemr_error *err = r->err;
     bcemr_tr_e_amend e;
     bcemr_tr_amend amend;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     TRY(bcemr_read_e_amend(entry, &e, err));
     TRY(bcemr_read_amend(e.amend, &amend, err));
     TRY(rules_rows(r, NULL, 0));
     TRY(rules_visit_open(r, &amend.vid, &v));
+    TRY(rules_visit_details(r, &v));
     CHECK(AMEND_NUMBER, amend.number == v.record.amendments + 1);
     CHECK(AMEND_PREVIOUS, bcemr_hash_equal(&amend.previous, &v.record.order));
-    CHECK(AMEND_SIGNED, amend.signed_count == v.record.signed_count);
+    CHECK(AMEND_SIGNED, amend.signed_count == v.progress.signed_count);
     TRY(rules_load_set(r));
     const bcemr_tr_member *hospital = rules_member(r, BCEMR_role_HOSPITAL, v.visit.hospital);
     CHECK(NOT_A_HOSPITAL, hospital != NULL);
     NEED(hospital != NULL);
     TRY(new_order(r, &v, &amend));
-    TRY(check_team(r, v.team, v.count, v.record.signed_count, amend.issued));
+    TRY(check_team(r, v.team, v.count, v.progress.signed_count, amend.issued));
     TRY(rules_claim_ed(r, &hospital->a, e.amend, bcemr_span_of(e.signature.b, sizeof e.signature.b),
                        LEDGER_R_AMEND_SIGNATURE));
     bcemr_sha256(e.amend, &v.record.order);
@@ -194,18 +198,20 @@ bcemr_status rules_abort(rules *r, bcemr_span entry)
     bcemr_status status = BCEMR_OK;
     bcemr_error *err = r->err;
     bcemr_tr_e_abort e;
-    rules_visit v = {.held = BCEMR_BUF_EMPTY};
+    rules_visit v;
+    rules_visit_begin(&v);
     TRY(bcemr_read_e_abort(entry, &e, err));
     TRY(rules_rows(r, roles, 1));
     TRY(rules_visit_open(r, &e.vid, &v));
+    TRY(rules_visit_details(r, &v));
     CHECK(SIGNER_ROWS, rules_row_is(r, 0, v.visit.hospital));
     TRY(rules_load_set(r));
     const bcemr_tr_member *hospital = rules_member(r, BCEMR_role_HOSPITAL, v.visit.hospital);
     CHECK(NOT_A_HOSPITAL, hospital != NULL);
     NEED(hospital != NULL);
     TRY(rules_claim_row(r, 0, &hospital->a, LEDGER_R_SUPERNODE_SIGNATURE));
-    v.record.status = BCEMR_visit_status_ABORTED;
-    TRY(rules_visit_put(r, &v));
+    v.progress.status = BCEMR_visit_status_ABORTED;
+    TRY(rules_progress_put(r, &v));
 out:
     rules_visit_free(&v);
     return status;

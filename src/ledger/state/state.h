@@ -45,7 +45,8 @@
     X(INDEXES, "name, height -> Tr(index)")                                                        \
     X(COSIGNED, "empty -> the latest Tr(cosigned)")                                                \
     X(COSIGNER, "empty -> the last checkpoint that this node signed; waits -> state_waits")        \
-    X(REFUSED, "slot -> state_refused: what this node was asked to cosign and did not")
+    X(REFUSED, "slot -> state_refused: what this node was asked to cosign and did not")            \
+    X(PROGRESS, "vid -> state_progress: what of a visit changes with every Sign")
 
 typedef enum ledger_table {
 #define X(name, text) LEDGER_##name,
