@@ -140,6 +140,18 @@ BCEMR_MUST_USE bcemr_status ledger_chain_consistency(const ledger_chain *chain, 
 BCEMR_MUST_USE bcemr_status ledger_chain_index(const ledger_chain *chain, const char *name,
                                                uint64_t from, uint64_t to, bcemr_buf *out,
                                                bcemr_error *err);
+/* The same, as many blocks as fit into bytes (0: no bound); the first always does. */
+BCEMR_MUST_USE bcemr_status ledger_chain_index_part(const ledger_chain *chain, const char *name,
+                                                    uint64_t from, uint64_t to, uint64_t bytes,
+                                                    bcemr_buf *out, bcemr_error *err);
+/* Appends Tr("list"; Tr("leaf")...) of the leaves from, from + 1, ... below to, as many as fit into
+ * bytes (0: no bound); the first always does. E_NOT_FOUND when from is not below the log's size. */
+BCEMR_MUST_USE bcemr_status ledger_chain_leaves(const ledger_chain *chain, uint64_t from,
+                                                uint64_t to, uint64_t bytes, bcemr_buf *out,
+                                                bcemr_error *err);
+/* The tree's nodes, for the functions of proof.h; those of complete subtrees of the log alone are
+ * there. */
+bcemr_node_source ledger_chain_nodes(const ledger_chain *chain);
 /* Appends Tr("list"; leaves) of a visit, from Admit to Seal or as far as it has come. */
 BCEMR_MUST_USE bcemr_status ledger_chain_visit_leaves(const ledger_chain *chain,
                                                       const bcemr_hash *vid, bcemr_buf *out,
@@ -180,6 +192,10 @@ BCEMR_MUST_USE bcemr_status ledger_chain_set_now(const ledger_chain *chain, bcem
                                                  bcemr_error *err);
 BCEMR_MUST_USE bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint64_t leaf,
                                                 bcemr_set *out, bcemr_error *err);
+/* The set of a number, and the leaf that made it. E_NOT_FOUND. */
+BCEMR_MUST_USE bcemr_status ledger_chain_set_numbered(const ledger_chain *chain, uint64_t number,
+                                                      bcemr_set *out, uint64_t *leaf,
+                                                      bcemr_error *err);
 /* Leaf of the first entry of kind ("Revoke", "Retire", "Erase") for this key (R, X or a reader's A,
  * vid). */
 BCEMR_MUST_USE bcemr_status ledger_chain_stopped(const ledger_chain *chain, const char *kind,

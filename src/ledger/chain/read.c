@@ -42,6 +42,11 @@ bcemr_status ledger_chain_root(const ledger_chain *chain, uint64_t size, bcemr_h
     return size <= chain->tip.size ? bcemr_root_make(&nodes, size, out) : BCEMR_E_NOT_FOUND;
 }
 
+bcemr_node_source ledger_chain_nodes(const ledger_chain *chain)
+{
+    return ledger_log_nodes(&chain->state);
+}
+
 bcemr_status ledger_chain_leaf(const ledger_chain *chain, uint64_t index, bcemr_buf *out)
 {
     bcemr_status status = BCEMR_OK;
@@ -99,9 +104,17 @@ typedef struct gathered {
     bcemr_buf bytes;
     uint64_t lengths_room, count;
     uint64_t *lengths;
-    uint64_t to;       /* of an index: the last height */
+    uint64_t to;       /* of an index: the last height; of leaves: the last index */
     uint64_t key_skip; /* bytes of the key before that number */
+    uint64_t limit;    /* bytes of the list; 0: none */
 } gathered;
+
+/* Whether one more item keeps within the limit. */
+static bool fits(const gathered *g, bcemr_span bytes)
+{
+    return g->limit == 0 || g->count == 0 ||
+           g->bytes.n + 8 * g->count + bytes.n + 64 <= g->limit; /* lengths, and the list's head */
+}
 
 static bcemr_status gather(gathered *g, bcemr_span bytes)
 {
@@ -156,21 +169,22 @@ static uint64_t number_at(const uint8_t *p)
     return number;
 }
 
-static bcemr_status index_row(void *user, bcemr_span key, bcemr_span value, bool *more)
+/* A row whose key ends with a number, in order. */
+static bcemr_status numbered_row(void *user, bcemr_span key, bcemr_span value, bool *more)
 {
     gathered *g = user;
-    if (key.n != g->key_skip + 8 || number_at(key.p + g->key_skip) > g->to) {
+    if (key.n != g->key_skip + 8 || number_at(key.p + g->key_skip) > g->to || !fits(g, value)) {
         *more = false;
         return BCEMR_OK;
     }
     return gather(g, value);
 }
 
-bcemr_status ledger_chain_index(const ledger_chain *chain, const char *name, uint64_t from,
-                                uint64_t to, bcemr_buf *out, bcemr_error *err)
+bcemr_status ledger_chain_index_part(const ledger_chain *chain, const char *name, uint64_t from,
+                                     uint64_t to, uint64_t bytes, bcemr_buf *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    gathered g = {.chain = chain, .to = to, .key_skip = strlen(name)};
+    gathered g = {.chain = chain, .to = to, .key_skip = strlen(name), .limit = bytes};
     ledger_key start;
     if (strcmp(name, "stops") != 0 && strcmp(name, "finds") != 0)
         FAIL(BCEMR_E_ARGUMENT, "index", "name");
@@ -178,9 +192,35 @@ bcemr_status ledger_chain_index(const ledger_chain *chain, const char *name, uin
     ledger_key_add(&start, bcemr_text(name));
     ledger_key_add_number(&start, from);
     TRY_AT(ledger_scan(&chain->state, LEDGER_INDEXES, bcemr_text(name), ledger_key_span(&start),
-                       index_row, &g),
+                       numbered_row, &g),
            "index", NULL);
     TRY(write_gathered(&g, &bcemr_type_index, out, err));
+out:
+    gathered_free(&g);
+    return status;
+}
+
+bcemr_status ledger_chain_index(const ledger_chain *chain, const char *name, uint64_t from,
+                                uint64_t to, bcemr_buf *out, bcemr_error *err)
+{
+    return ledger_chain_index_part(chain, name, from, to, 0, out, err);
+}
+
+bcemr_status ledger_chain_leaves(const ledger_chain *chain, uint64_t from, uint64_t to,
+                                 uint64_t bytes, bcemr_buf *out, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const uint64_t size = chain->tip.size;
+    gathered g = {.chain = chain, .to = (to < size ? to : size) - 1, .limit = bytes};
+    ledger_key start;
+    if (from >= to || from >= size)
+        FAIL(BCEMR_E_NOT_FOUND, "leaves", "from");
+    ledger_key_begin(&start);
+    ledger_key_add_number(&start, from);
+    TRY_AT(ledger_scan(&chain->state, LEDGER_LEAVES, (bcemr_span){0}, ledger_key_span(&start),
+                       numbered_row, &g),
+           "leaves", NULL);
+    TRY(write_gathered(&g, &bcemr_type_leaf, out, err));
 out:
     gathered_free(&g);
     return status;
@@ -322,8 +362,8 @@ out:
     return status;
 }
 
-static bcemr_status set_number(const ledger_chain *chain, uint64_t number, bcemr_set *out,
-                               uint64_t *leaf, bcemr_error *err)
+bcemr_status ledger_chain_set_numbered(const ledger_chain *chain, uint64_t number, bcemr_set *out,
+                                       uint64_t *leaf, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
@@ -343,7 +383,7 @@ out:
 bcemr_status ledger_chain_set_now(const ledger_chain *chain, bcemr_set *out, bcemr_error *err)
 {
     uint64_t leaf;
-    return set_number(chain, chain->tip.set_number, out, &leaf, err);
+    return ledger_chain_set_numbered(chain, chain->tip.set_number, out, &leaf, err);
 }
 
 bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint64_t leaf, bcemr_set *out,
@@ -355,7 +395,7 @@ bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint64_t leaf, bcemr
         FAIL(BCEMR_E_NOT_FOUND, "set", "leaf");
     /* From the last one back: sets change seldom, and old ones are asked for seldom. */
     for (uint64_t number = chain->tip.set_number;; number--) {
-        TRY(set_number(chain, number, out, &from, err));
+        TRY(ledger_chain_set_numbered(chain, number, out, &from, err));
         if (from <= leaf || number == 0)
             break;
     }
