@@ -189,38 +189,79 @@ BCEMR_MUST_USE bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context
                                                     const bcemr_hash *ledger, const bcemr_set *set,
                                                     bcemr_span cosigned, bcemr_tr_checkpoint *out,
                                                     bcemr_error *err);
+/*
+ * The word of all others of a set in which they are too few for a checkpoint (two or three members;
+ * section 8.2): the same shape, with exactly their bits. What the member at this place resumes on,
+ * and no checkpoint. Verdicts as above; NOT_ENOUGH_SIGNERS also for other bits or a larger set.
+ */
+BCEMR_MUST_USE bcemr_verdict bcemr_checkpoint_others_check(
+    const bcemr_context *context, const bcemr_hash *ledger, const bcemr_set *set, uint64_t place,
+    bcemr_span cosigned, bcemr_tr_checkpoint *out, bcemr_error *err);
 /* Tr("inclusion") against a checkpoint that was checked. Sizes must agree. Out (NULL allowed): the
  * leaf. VALID or BAD_INCLUSION; UNDECIDED. */
 BCEMR_MUST_USE bcemr_verdict bcemr_inclusion_check(bcemr_span inclusion,
                                                    const bcemr_tr_checkpoint *checkpoint,
                                                    bcemr_leaf_parts *out, uint64_t *index,
                                                    bcemr_error *err);
-/* Two different checkpoints, each cosigned by this set, for one size: proof of guilt.
- * VALID when they prove it; otherwise what does not hold. */
-BCEMR_MUST_USE bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context,
-                                                   const bcemr_hash *ledger, const bcemr_set *set,
-                                                   bcemr_span one, bcemr_span other,
-                                                   bcemr_error *err);
-/*
- * A checkpoint cosigned by a set, and a leaf of its own tree (inclusion) that made a later set: who
- * signed is not the set in force at the last leaf. VALID; BAD_SET when the leaf made none later.
- */
-BCEMR_MUST_USE bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context,
-                                                 const bcemr_hash *ledger, const bcemr_set *set,
-                                                 bcemr_span cosigned, bcemr_span inclusion,
-                                                 bcemr_error *err);
-/*
- * A checkpoint, a later and larger one, each cosigned by its set, and nodes of the larger tree
- * (bcemr_consistency_roots) that give another root at the smaller size. VALID; BAD_CONSISTENCY when
- * the nodes are not the larger tree's; BAD_CHECKPOINT when the roots agree, or it is not larger.
- */
+/* ---- proof of guilt (section 8.3) ---- */
+
+/* A checkpoint, and the set that it must be of. */
 typedef struct bcemr_cosigned_by {
     const bcemr_set *set;
-    bcemr_span cosigned;
+    bcemr_span cosigned; /* Tr("cosigned") */
 } bcemr_cosigned_by;
+
+/* Each gives VALID when the evidence shows that its rule was broken, BAD_GUILT when it shows
+ * nothing (err->object and field say what is missing), otherwise what of it does not hold.
+ *
+ * Two different checkpoints for one size. */
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context,
+                                                   const bcemr_hash *ledger,
+                                                   const bcemr_cosigned_by *one,
+                                                   const bcemr_cosigned_by *other,
+                                                   bcemr_error *err);
+/* A checkpoint, and a leaf of its own tree (Tr("inclusion")) that made a later set than the one
+ * that signed. */
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context,
+                                                 const bcemr_hash *ledger,
+                                                 const bcemr_cosigned_by *one, bcemr_span inclusion,
+                                                 bcemr_error *err);
+/* Two checkpoints, and a leaf of the larger tree that stands beyond the smaller one and made the
+ * set that signed the smaller one, or an earlier set. */
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_early_set(const bcemr_context *context,
+                                                   const bcemr_hash *ledger,
+                                                   const bcemr_cosigned_by *smaller,
+                                                   const bcemr_cosigned_by *larger,
+                                                   bcemr_span inclusion, bcemr_error *err);
+/* Two checkpoints, and nodes of the larger tree (bcemr_consistency_roots) that give another root at
+ * the smaller size. BAD_CONSISTENCY when the nodes are not the larger tree's. */
 BCEMR_MUST_USE bcemr_verdict bcemr_guilt_other_root(
     const bcemr_context *context, const bcemr_hash *ledger, const bcemr_cosigned_by *smaller,
     const bcemr_cosigned_by *larger, const bcemr_hash *path, uint64_t count, bcemr_error *err);
+
+/* Whom a proof of guilt names: those whose key stands under every checkpoint in it. */
+typedef struct bcemr_guilty {
+    bcemr_guilt_kind kind;
+    bcemr_tr_checkpoint one;   /* the only one, or the smaller */
+    bcemr_tr_checkpoint other; /* all zero for OLD_SET */
+    uint64_t count;
+    bcemr_span who[BCEMR_SET_MAX]; /* IDs, in the order of the set; they point into held */
+    bcemr_buf held;
+} bcemr_guilty;
+/*
+ * A proof of guilt (Tr("guilt")) against the signed genesis and nothing else: walks the sets to
+ * those that signed, then checks the evidence.
+ * Out (NULL allowed), when VALID: free with bcemr_guilty_free. VALID; BAD_GUILT (it proves nothing,
+ * or names nobody; err->field says what), BAD_GENESIS, BAD_POP, and what bcemr_set_follow
+ * (err->index which entry), bcemr_checkpoint_check, bcemr_inclusion_check give; BAD_CONSISTENCY;
+ * UNDECIDED.
+ */
+BCEMR_MUST_USE bcemr_verdict bcemr_guilt_check(const bcemr_context *context,
+                                               bcemr_span signed_genesis, bcemr_span guilt,
+                                               bcemr_guilty *out, bcemr_error *err);
+void bcemr_guilty_free(bcemr_guilty *guilty); /* NULL is allowed */
+
+/* ---- cosigning (section 8.2) ---- */
 
 /* Signs the transcript of a checkpoint by the member's key, wherever that is kept. */
 typedef bcemr_status (*bcemr_checkpoint_signer)(void *user, const bcemr_tr_checkpoint *checkpoint,
@@ -228,39 +269,60 @@ typedef bcemr_status (*bcemr_checkpoint_signer)(void *user, const bcemr_tr_check
 
 /*
  * A member that cosigns: signs what its own log says and what is consistent with what it signed
- * last, nothing else. The last checkpoint must be made durable by keep before the signature leaves
- * (keep NULL: in memory only, for tests).
+ * last, nothing else. The last checkpoint must be made durable by keep before the signature leaves,
+ * and what was asked for and contradicts by refused before the refusal does (each NULL: in memory
+ * only, for tests). When either fails, so does the call that asked.
  */
 typedef struct bcemr_cosigner {
     bcemr_hash ledger;
-    bool trusted; /* false after a restore or Rekey, until resumed */
+    bool trusted;  /* false after a restore or Rekey, until resumed */
+    int64_t since; /* what resumes it has a later tau */
     bool has_last;
     bcemr_tr_checkpoint last; /* the last one signed */
-    bool has_evidence;
-    bcemr_tr_checkpoint evidence; /* the last one refused because it contradicts the own log */
     bcemr_checkpoint_signer sign;
-    /* Own log: its checkpoint at a size; E_NOT_FOUND when no block ends there. */
+    /* Own log: its checkpoint at a size. E_NOT_FOUND: the log has not come so far. E_ABSENT: no
+     * block ends there; out is its newest then. */
     bcemr_status (*own)(void *user, uint64_t size, bcemr_tr_checkpoint *out);
     bcemr_status (*keep)(void *user, const bcemr_tr_checkpoint *last);
-    void *user; /* of sign, own and keep */
+    /* own: what the log says at that size, its newest when no block ends there, or the last one
+     * signed when that is what was contradicted. */
+    bcemr_status (*refused)(void *user, const bcemr_tr_checkpoint *asked,
+                            const bcemr_tr_checkpoint *own);
+    void *user; /* of all four */
 } bcemr_cosigner;
 
 /* A member's first start on a new ledger, or with the last checkpoint that it kept (not NULL). */
 void bcemr_cosigner_begin(bcemr_cosigner *cosigner, const bcemr_hash *ledger,
                           const bcemr_tr_checkpoint *last);
-/* After a restore or a Rekey: signs nothing until bcemr_cosigner_resume. */
-void bcemr_cosigner_distrust(bcemr_cosigner *cosigner);
-/* A cosigned checkpoint from the set as it stands, equal to the own log's at its size.
- * Errors: E_REFUSED with what does not hold. */
+/* After a restore or a Rekey: signs nothing until it was resumed on a checkpoint whose tau is later
+ * than since. All that it may have signed and forgotten must be older than that. */
+void bcemr_cosigner_distrust(bcemr_cosigner *cosigner, int64_t since);
+/* On a cosigned checkpoint from the set as it stands, equal to the own log's at its size.
+ * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since. */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner,
                                                   const bcemr_context *context,
                                                   const bcemr_set *set, bcemr_span cosigned,
                                                   bcemr_error *err);
+/* On the word of all others, where without it there can be no checkpoint
+ * (bcemr_checkpoint_others_check). place: its own in the set as it stands. Errors: as above. */
+BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume_by_others(bcemr_cosigner *cosigner,
+                                                            const bcemr_context *context,
+                                                            const bcemr_set *set, uint64_t place,
+                                                            bcemr_span cosigned, bcemr_error *err);
+/*
+ * On the operator's word alone, that its key signed nothing that the own log does not hold: for a
+ * set of one, and for two or three of whom another waits, too. vouched must be the own log's.
+ * Errors: E_REFUSED with NOT_ENTITLED where the others are enough for a checkpoint, BAD_CHECKPOINT.
+ */
+BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume_by_operator(bcemr_cosigner *cosigner,
+                                                              const bcemr_set *set,
+                                                              const bcemr_tr_checkpoint *vouched,
+                                                              bcemr_error *err);
 /*
  * Signs asked, or refuses: E_STATE not resumed; E_NOT_FOUND the own log has not come so far;
- * E_REFUSED with WRONG_LEDGER, STALE_PROOF (below the last one signed), BAD_CHECKPOINT (differs
- * from the own log at that size, err->field where; kept as evidence), BAD_CONSISTENCY (own log no
- * longer holds the last one signed).
+ * E_REFUSED with WRONG_LEDGER, BAD_CONSISTENCY (own log no longer holds the last one signed),
+ * BAD_CHECKPOINT (differs from the own log at that size, err->field where), STALE_PROOF (below the
+ * last one signed). Asked again for the last one it gives the same signature again.
  */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_sign(bcemr_cosigner *cosigner,
                                                 const bcemr_tr_checkpoint *asked, bcemr_g1_raw *out,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints: signed by one, joined, checked; inclusion in one; proof of guilt (section 8). */
+/* Checkpoints: signed by one, joined, checked; inclusion in one (section 8). */
 #include "core/verdict.h"
 #include "wire/error.h"
 
@@ -63,9 +63,18 @@ out:
     return status;
 }
 
-bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context, const bcemr_hash *ledger,
-                                     const bcemr_set *set, bcemr_span cosigned,
-                                     bcemr_tr_checkpoint *out, bcemr_error *err)
+/* All but the member at this place, where that is too few for a checkpoint. */
+static bool all_others(const bcemr_set *set, bcemr_span signers, uint64_t place)
+{
+    uint64_t others = set->count - 1;
+    return place < set->count && others > 0 && !bcemr_set_majority(set->count, others) &&
+           bcemr_bitmap_count(signers) == others && !bcemr_bitmap_get(signers, place);
+}
+
+/* without: the place of who is to resume on it; BCEMR_NOWHERE for a checkpoint. */
+static bcemr_verdict check_cosigned(const bcemr_context *context, const bcemr_hash *ledger,
+                                    const bcemr_set *set, uint64_t without, bcemr_span cosigned,
+                                    bcemr_tr_checkpoint *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error local;
@@ -80,8 +89,10 @@ bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context, const bcemr_h
     REQUIRE(checkpoint.set_number == set->number, BCEMR_BAD_SET, "checkpoint", "set_number");
     REQUIRE(bcemr_hash_equal(&checkpoint.set, &set->hash), BCEMR_BAD_SET, "checkpoint", "set");
     TRY_AT(bcemr_bitmap_check(value.signers, set->count), "cosigned", "signers");
-    REQUIRE(bcemr_set_majority(set->count, bcemr_bitmap_count(value.signers)),
-            BCEMR_NOT_ENOUGH_SIGNERS, "cosigned", "signers");
+    bool enough = without == BCEMR_NOWHERE
+                      ? bcemr_set_majority(set->count, bcemr_bitmap_count(value.signers))
+                      : all_others(set, value.signers, without);
+    REQUIRE(enough, BCEMR_NOT_ENOUGH_SIGNERS, "cosigned", "signers");
     set_keys(set, xs);
     bcemr_verdict joint = bcemr_joint_check(context, xs, set->count, value.signers,
                                             value.checkpoint, &value.signature, err);
@@ -92,6 +103,26 @@ bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context, const bcemr_h
         *out = checkpoint;
 out:
     return core_verdict(status, err);
+}
+
+bcemr_verdict bcemr_checkpoint_check(const bcemr_context *context, const bcemr_hash *ledger,
+                                     const bcemr_set *set, bcemr_span cosigned,
+                                     bcemr_tr_checkpoint *out, bcemr_error *err)
+{
+    return check_cosigned(context, ledger, set, BCEMR_NOWHERE, cosigned, out, err);
+}
+
+bcemr_verdict bcemr_checkpoint_others_check(const bcemr_context *context, const bcemr_hash *ledger,
+                                            const bcemr_set *set, uint64_t place,
+                                            bcemr_span cosigned, bcemr_tr_checkpoint *out,
+                                            bcemr_error *err)
+{
+    bcemr_error local;
+    err = core_error(err, &local);
+    if (place >= set->count)
+        return core_verdict(
+            wire_refuse(err, BCEMR_NOT_ENOUGH_SIGNERS, "set", "place", BCEMR_NOWHERE), err);
+    return check_cosigned(context, ledger, set, place, cosigned, out, err);
 }
 
 bcemr_verdict bcemr_inclusion_check(bcemr_span inclusion, const bcemr_tr_checkpoint *checkpoint,
@@ -116,98 +147,6 @@ bcemr_verdict bcemr_inclusion_check(bcemr_span inclusion, const bcemr_tr_checkpo
         TRY(bcemr_leaf_read(value.leaf, out, err));
     if (index)
         *index = value.index;
-out:
-    return core_verdict(status, err);
-}
-
-bcemr_verdict bcemr_guilt_same_size(const bcemr_context *context, const bcemr_hash *ledger,
-                                    const bcemr_set *set, bcemr_span one, bcemr_span other,
-                                    bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_error local;
-    bcemr_tr_cosigned values[2];
-    bcemr_tr_checkpoint checkpoints[2];
-    err = core_error(err, &local);
-    memset(checkpoints, 0, sizeof checkpoints); /* what a switched-off check leaves */
-    REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, one, &checkpoints[0], err),
-                  "cosigned", NULL);
-    REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, other, &checkpoints[1], err),
-                  "cosigned", NULL);
-    TRY(bcemr_read_cosigned(one, &values[0], err));
-    TRY(bcemr_read_cosigned(other, &values[1], err));
-    REQUIRE(checkpoints[0].size == checkpoints[1].size &&
-                !bcemr_span_equal(values[0].checkpoint, values[1].checkpoint),
-            BCEMR_BAD_CHECKPOINT, "checkpoint", "size");
-out:
-    return core_verdict(status, err);
-}
-
-/* The number of the set that an entry makes; 0 when it makes none (set 0 is the genesis's). */
-static bcemr_status set_made_by(const bcemr_leaf_parts *leaf, uint64_t *number, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_tr_e_join join = {0};
-    bcemr_tr_e_leave leave = {0};
-    bcemr_tr_e_rekey rekey = {0};
-    if (leaf->parts.type == &bcemr_type_e_join)
-        TRY(bcemr_read_e_join(leaf->parts.entry, &join, err));
-    if (leaf->parts.type == &bcemr_type_e_leave)
-        TRY(bcemr_read_e_leave(leaf->parts.entry, &leave, err));
-    if (leaf->parts.type == &bcemr_type_e_rekey)
-        TRY(bcemr_read_e_rekey(leaf->parts.entry, &rekey, err));
-    *number = join.number + leave.number + rekey.number; /* one of them */
-out:
-    return status;
-}
-
-bcemr_verdict bcemr_guilt_old_set(const bcemr_context *context, const bcemr_hash *ledger,
-                                  const bcemr_set *set, bcemr_span cosigned, bcemr_span inclusion,
-                                  bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_error local;
-    bcemr_tr_checkpoint checkpoint;
-    bcemr_leaf_parts leaf;
-    uint64_t number = 0;
-    err = core_error(err, &local);
-    memset(&checkpoint, 0, sizeof checkpoint); /* what a switched-off check leaves */
-    memset(&leaf, 0, sizeof leaf);
-    REQUIRE_VALID(bcemr_checkpoint_check(context, ledger, set, cosigned, &checkpoint, err),
-                  "cosigned", NULL);
-    REQUIRE_VALID(bcemr_inclusion_check(inclusion, &checkpoint, &leaf, NULL, err), "inclusion",
-                  NULL);
-    TRY(set_made_by(&leaf, &number, err));
-    REQUIRE(number > set->number, BCEMR_BAD_SET, "leaf", "number");
-out:
-    return core_verdict(status, err);
-}
-
-bcemr_verdict bcemr_guilt_other_root(const bcemr_context *context, const bcemr_hash *ledger,
-                                     const bcemr_cosigned_by *smaller,
-                                     const bcemr_cosigned_by *larger, const bcemr_hash *path,
-                                     uint64_t count, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_error local;
-    bcemr_tr_checkpoint small, large;
-    bcemr_hash older, newer;
-    err = core_error(err, &local);
-    memset(&small, 0, sizeof small);
-    memset(&large, 0, sizeof large);
-    REQUIRE_VALID(
-        bcemr_checkpoint_check(context, ledger, smaller->set, smaller->cosigned, &small, err),
-        "cosigned", "smaller");
-    REQUIRE_VALID(
-        bcemr_checkpoint_check(context, ledger, larger->set, larger->cosigned, &large, err),
-        "cosigned", "larger");
-    REQUIRE(small.size < large.size, BCEMR_BAD_CHECKPOINT, "checkpoint", "size");
-    bool fits =
-        bcemr_consistency_roots(small.size, large.size, path, count, &older, &newer) == BCEMR_OK;
-    REQUIRE(fits && bcemr_hash_equal(&newer, &large.root), BCEMR_BAD_CONSISTENCY, "consistency",
-            "path");
-    REQUIRE(fits && !bcemr_hash_equal(&older, &small.root), BCEMR_BAD_CHECKPOINT, "checkpoint",
-            "root");
 out:
     return core_verdict(status, err);
 }

@@ -24,4 +24,8 @@ bool proof_thresholds_hold(bcemr_span thresholds);
 bool proof_signer_at(const bcemr_list *signers, uint64_t index, const char *role,
                      bcemr_tr_signer *out);
 
+/* What a Join, Leave or Rekey names: the number of the set that it makes and H(the set before).
+ * False for other entries and what does not read. */
+bool proof_set_entry(bcemr_span entry, uint64_t *number, bcemr_hash *before);
+
 #endif

@@ -85,6 +85,27 @@ uint64_t bcemr_set_needed(uint64_t n)
 
 /* ---- the next set ---- */
 
+bool proof_set_entry(bcemr_span entry, uint64_t *number, bcemr_hash *before)
+{
+    const bcemr_type *type = bcemr_type_of(entry);
+    bcemr_tr_e_join join;
+    bcemr_tr_e_leave leave;
+    bcemr_tr_e_rekey rekey;
+    if (type == &bcemr_type_e_join && bcemr_read_e_join(entry, &join, NULL) == BCEMR_OK) {
+        *number = join.number;
+        *before = join.before;
+    } else if (type == &bcemr_type_e_leave && bcemr_read_e_leave(entry, &leave, NULL) == BCEMR_OK) {
+        *number = leave.number;
+        *before = leave.before;
+    } else if (type == &bcemr_type_e_rekey && bcemr_read_e_rekey(entry, &rekey, NULL) == BCEMR_OK) {
+        *number = rekey.number;
+        *before = rekey.before;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 typedef struct step {
     const bcemr_set *before;
     bcemr_tr_member members[BCEMR_SET_MAX + 1];

@@ -186,7 +186,7 @@ static bcemr_status check_new_member(follower *f, bcemr_error *err)
     const bcemr_tr_member *old = &f->before->members[f->subject];
     bcemr_ed_signature signature;
     REQUIRE(proof_signer_at(&f->parts->signers, 3, bcemr_role_name(old->role), &row) &&
-                row.signature.n == sizeof signature.b,
+                bcemr_span_equal(row.who, old->id) && row.signature.n == sizeof signature.b,
             BCEMR_BAD_ENTRY_SIGNATURE, "signed", "old key");
     if (row.signature.n != sizeof signature.b)
         FAIL(BCEMR_E_FIELD_LENGTH, "signed", "old key");
@@ -195,6 +195,16 @@ static bcemr_status check_new_member(follower *f, bcemr_error *err)
     TRY(bcemr_entry_message(bcemr_role_name(old->role), f->parts->entry, &f->message, err));
     REQUIRE(bcemr_ed_holds(&old->a, bcemr_buf_span(&f->message), &signature),
             BCEMR_BAD_ENTRY_SIGNATURE, "signed", "old key");
+out:
+    return status;
+}
+
+/* As many rows as the ledger takes, no more: what nothing covers does not belong to the entry. */
+static bcemr_status check_rows(const follower *f, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    uint64_t rows = f->parts->type == &bcemr_type_e_leave ? 2 : f->old_key_signs ? 4 : 3;
+    REQUIRE(f->parts->signers.count == rows, BCEMR_BAD_SET, "signed", "signers");
 out:
     return status;
 }
@@ -246,6 +256,7 @@ bcemr_verdict bcemr_set_follow(const bcemr_context *context, const bcemr_g2 *aut
     TRY(bcemr_signed_read(signed_entry, &parts, err));
     TRY(bcemr_set_next(before, parts.entry, out, err));
     TRY(subject(&f, err));
+    TRY(check_rows(&f, err));
     TRY(check_authority(&f, err));
     TRY(check_votes(&f, err));
     if (parts.type != &bcemr_type_e_leave)

@@ -521,28 +521,33 @@ static void cosigned(void **state)
     replay(own, &h);
     ledger_cosigner cosigner;
     must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
-                               &w->c.nodes[0].keys, false, &err));
+                               &w->c.nodes[0].keys, 0, &err));
     must(ledger_chain_checkpoint(w->chain, &checkpoint, &err));
-    must(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err));
+    must(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock, bcemr_text("hospital-2"),
+                              &signature, &err));
     must(ledger_chain_set_now(w->chain, &set, &err));
     assert_int_equal(
         bcemr_checkpoint_part_check(w->c.context, &set.members[0], &checkpoint, &signature, &err),
         BCEMR_VALID);
     checkpoint.root.b[0] ^= 1;
-    assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err),
+    assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock,
+                                          bcemr_text("hospital-2"), &signature, &err),
                      BCEMR_E_REFUSED);
     checkpoint.root.b[0] ^= 1;
     /* It remembers across a restart, and after a restore it waits. */
     must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
-                               &w->c.nodes[0].keys, false, &err));
+                               &w->c.nodes[0].keys, 0, &err));
     assert_true(cosigner.cosigner.has_last);
     assert_int_equal(cosigner.cosigner.last.size, checkpoint.size);
     must(ledger_cosigner_begin(&cosigner, own, bcemr_text("hospital-1"), sign_with,
-                               &w->c.nodes[0].keys, true, &err));
-    assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err), BCEMR_E_STATE);
+                               &w->c.nodes[0].keys, 1, &err));
+    assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock,
+                                          bcemr_text("hospital-2"), &signature, &err),
+                     BCEMR_E_STATE);
     consortium_cosign(&set, &checkpoint, w->voters, 7, &held);
     must(ledger_cosigner_resume(&cosigner, bcemr_buf_span(&held), &err));
-    must(ledger_cosigner_sign(&cosigner, &checkpoint, &signature, &err));
+    must(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock, bcemr_text("hospital-2"),
+                              &signature, &err));
     /* Served once enough have signed. */
     must(ledger_chain_keep_cosigned(w->chain, bcemr_buf_span(&held), &err));
     assert_int_equal(ledger_chain_keep_cosigned(w->chain, bcemr_buf_span(&held), &err),

@@ -34,7 +34,8 @@ static bcemr_status sign_now(world *w, ledger_cosigner *cosigner)
     bcemr_tr_checkpoint checkpoint;
     bcemr_g1_raw signature;
     must(ledger_chain_checkpoint(w->chain, &checkpoint, NULL));
-    return ledger_cosigner_sign(cosigner, &checkpoint, &signature, &w->err);
+    return ledger_cosigner_sign(cosigner, &checkpoint, w->clock, bcemr_text("hospital-1"),
+                                &signature, &w->err);
 }
 
 /* The newest checkpoint, by the first three of the set. */
@@ -51,8 +52,8 @@ static void cosign(world *w, bcemr_buf *out)
 
 static void begin(world *w, const char *id, ledger_cosigner *out)
 {
-    must(ledger_cosigner_begin(out, w->chain, bcemr_text(id), sign_with, &w->renewed.keys, false,
-                               NULL));
+    must(
+        ledger_cosigner_begin(out, w->chain, bcemr_text(id), sign_with, &w->renewed.keys, 0, NULL));
 }
 
 static void waits_after_its_own_rekey(void **state)

@@ -42,9 +42,9 @@ static bcemr_verdict old_set(const bcemr_set *set, const bcemr_buf *cosigned, ui
 {
     bcemr_buf inclusion = BCEMR_BUF_EMPTY;
     must(ledger_chain_inclusion(w.chain, leaf, ledger_chain_size(w.chain), &inclusion, NULL));
+    const bcemr_cosigned_by by = {set, bcemr_buf_span(cosigned)};
     bcemr_verdict verdict =
-        bcemr_guilt_old_set(w.c.context, &w.c.ledger, set, bcemr_buf_span(cosigned),
-                            bcemr_buf_span(&inclusion), &w.err);
+        bcemr_guilt_old_set(w.c.context, &w.c.ledger, &by, bcemr_buf_span(&inclusion), &w.err);
     bcemr_buf_free(&inclusion);
     return verdict;
 }
@@ -62,11 +62,11 @@ static void signed_by_a_set_that_was_over(void **state)
     must(ledger_chain_set_now(w.chain, &after, NULL));
     must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
     cosign(&checkpoint, &after, 31, &cosigned); /* as it should be: no guilt */
-    VERDICT(BAD_SET, old_set(&after, &cosigned, leaf));
+    VERDICT(BAD_GUILT, old_set(&after, &cosigned, leaf));
     checkpoint.set_number = before.number;
     checkpoint.set = before.hash;
     cosign(&checkpoint, &before, 15, &cosigned);
-    VERDICT(BAD_SET, old_set(&before, &cosigned, leaf - 1)); /* no change of set */
+    VERDICT(BAD_GUILT, old_set(&before, &cosigned, leaf - 1)); /* no change of set */
     VERDICT(VALID, old_set(&before, &cosigned, leaf));
     cosign(&checkpoint, &before, 3, &cosigned);
     VERDICT(NOT_ENOUGH_SIGNERS, old_set(&before, &cosigned, leaf));
@@ -127,7 +127,7 @@ static void signed_a_root_that_the_log_contradicts(void **state)
         one.size = size;
         must(ledger_chain_root(w.chain, size, &one.root));
         uint64_t n = whole_path(size, two.size, path);
-        VERDICT(BAD_CHECKPOINT, other_root(&set, &one, &two, path, n)); /* they agree */
+        VERDICT(BAD_GUILT, other_root(&set, &one, &two, path, n)); /* they agree */
         one.root.b[5] ^= 1;
         VERDICT(VALID, other_root(&set, &one, &two, path, n));
         VERDICT(BAD_CONSISTENCY, other_root(&set, &one, &two, path, n - 1));
@@ -136,7 +136,7 @@ static void signed_a_root_that_the_log_contradicts(void **state)
         path[n - 1].b[0] ^= 1;
         path[n] = path[n - 1];
         VERDICT(BAD_CONSISTENCY, other_root(&set, &one, &two, path, n + 1));
-        VERDICT(BAD_CHECKPOINT, other_root(&set, &two, &one, path, n));
+        VERDICT(BAD_GUILT, other_root(&set, &two, &one, path, n));
     }
     bcemr_set_free(&set);
 }

@@ -10,7 +10,8 @@ typedef struct own_log {
     uint64_t count;
     uint8_t branch; /* another history has other roots */
     bool keep_fails;
-    uint64_t kept, signed_count;
+    uint64_t kept, signed_count, refused_count;
+    bcemr_tr_checkpoint refused[2]; /* the last: what was asked, and the own */
     const bcemr_secrets *voters[4];
 } own_log;
 
@@ -35,7 +36,18 @@ static bcemr_status own(void *user, uint64_t size, bcemr_tr_checkpoint *out)
             checkpoint_of(log, size, out);
             return BCEMR_OK;
         }
-    return BCEMR_E_NOT_FOUND;
+    checkpoint_of(log, log->sizes[log->count - 1], out);
+    return size > out->size ? BCEMR_E_NOT_FOUND : BCEMR_E_ABSENT;
+}
+
+static bcemr_status refused(void *user, const bcemr_tr_checkpoint *asked,
+                            const bcemr_tr_checkpoint *mine)
+{
+    own_log *log = user;
+    log->refused_count++;
+    log->refused[0] = *asked;
+    log->refused[1] = *mine;
+    return log->keep_fails ? BCEMR_E_IO : BCEMR_OK;
 }
 
 static bcemr_status keep(void *user, const bcemr_tr_checkpoint *last)
@@ -63,7 +75,8 @@ static void begin(consortium *c, own_log *log, bcemr_cosigner *cosigner)
         log->voters[i] = &c->nodes[i].keys;
     }
     log->count = 4;
-    *cosigner = (bcemr_cosigner){.sign = sign, .own = own, .keep = keep, .user = log};
+    *cosigner =
+        (bcemr_cosigner){.sign = sign, .own = own, .keep = keep, .refused = refused, .user = log};
     bcemr_cosigner_begin(cosigner, &c->ledger, NULL);
 }
 
@@ -185,8 +198,15 @@ static void cosigner_signs_its_own_log(void **state)
     checkpoint_of(&log, 6, &checkpoint);
     STATUS(E_REFUSED, ask(&cosigner, &checkpoint, &err));
     assert_int_equal(err.verdict, BCEMR_STALE_PROOF);
-    checkpoint_of(&log, 11, &checkpoint); /* no block ends there */
+    assert_int_equal(log.refused_count, 0); /* all true, so far */
+    checkpoint_of(&log, 11, &checkpoint);   /* no block ends there */
+    STATUS(E_REFUSED, ask(&cosigner, &checkpoint, &err));
+    assert_int_equal(err.verdict, BCEMR_BAD_CHECKPOINT);
+    assert_int_equal(log.refused_count, 1);
+    assert_int_equal(log.refused[1].size, 12);
+    checkpoint_of(&log, 13, &checkpoint); /* not come so far: that is no contradiction */
     STATUS(E_NOT_FOUND, ask(&cosigner, &checkpoint, &err));
+    assert_int_equal(log.refused_count, 1);
     assert_int_equal(log.signed_count, 3);
     bcemr_set_free(&log.set);
 }
@@ -212,8 +232,9 @@ static void cosigner_refuses_a_second_root(void **state)
         STATUS(E_REFUSED, ask(&cosigner, &other, &err));
         assert_int_equal(err.verdict, BCEMR_BAD_CHECKPOINT);
         assert_string_equal(err.field, fields[i]);
-        assert_true(cosigner.has_evidence);
-        assert_memory_equal(cosigner.evidence.root.b, other.root.b, 32);
+        assert_int_equal(log.refused_count, i + 1);
+        assert_memory_equal(log.refused[0].root.b, other.root.b, 32);
+        assert_memory_equal(log.refused[1].root.b, good.root.b, 32);
     }
     other = good;
     other.ledger.b[0] ^= 1;
@@ -268,7 +289,7 @@ static void cosigner_after_a_restore(void **state)
     bcemr_buf cosigned = BCEMR_BUF_EMPTY;
     bcemr_error err;
     begin(*state, &log, &cosigner);
-    bcemr_cosigner_distrust(&cosigner);
+    bcemr_cosigner_distrust(&cosigner, 5999);
     checkpoint_of(&log, 6, &checkpoint);
     STATUS(E_STATE, ask(&cosigner, &checkpoint, &err));
     consortium_cosign(&log.set, &checkpoint, log.voters, 3, &cosigned); /* too few */
@@ -328,6 +349,13 @@ static void inclusion(void **state)
     bcemr_set_free(&log.set);
 }
 
+static bcemr_verdict same_size(const own_log *log, const bcemr_buf *one, const bcemr_buf *other)
+{
+    const bcemr_cosigned_by first = {&log->set, bcemr_buf_span(one)};
+    const bcemr_cosigned_by second = {&log->set, bcemr_buf_span(other)};
+    return bcemr_guilt_same_size(log->c->context, &log->c->ledger, &first, &second, NULL);
+}
+
 static void guilt(void **state)
 {
     own_log log;
@@ -338,18 +366,15 @@ static void guilt(void **state)
     checkpoint_of(&log, 3, &checkpoint);
     consortium_cosign(&log.set, &checkpoint, log.voters, 7, &one);
     consortium_cosign(&log.set, &checkpoint, log.voters, 15, &other);
-    /* The same checkpoint by others is no guilt. */
-    VERDICT(BAD_CHECKPOINT,
-            bcemr_guilt_same_size(log.c->context, &log.c->ledger, &log.set, bcemr_buf_span(&one),
-                                  bcemr_buf_span(&other), NULL));
+    VERDICT(BAD_GUILT, same_size(&log, &one, &other)); /* the same checkpoint by others */
     checkpoint.root.b[0] ^= 1;
     consortium_cosign(&log.set, &checkpoint, log.voters, 15, &other);
-    VERDICT(VALID, bcemr_guilt_same_size(log.c->context, &log.c->ledger, &log.set,
-                                         bcemr_buf_span(&one), bcemr_buf_span(&other), NULL));
+    VERDICT(VALID, same_size(&log, &one, &other));
     consortium_cosign(&log.set, &checkpoint, log.voters, 3, &other);
-    VERDICT(NOT_ENOUGH_SIGNERS,
-            bcemr_guilt_same_size(log.c->context, &log.c->ledger, &log.set, bcemr_buf_span(&one),
-                                  bcemr_buf_span(&other), NULL));
+    VERDICT(NOT_ENOUGH_SIGNERS, same_size(&log, &one, &other));
+    checkpoint_of(&log, 6, &checkpoint);
+    consortium_cosign(&log.set, &checkpoint, log.voters, 15, &other);
+    VERDICT(BAD_GUILT, same_size(&log, &one, &other)); /* of another size */
     bcemr_buf_free(&one);
     bcemr_buf_free(&other);
     bcemr_set_free(&log.set);

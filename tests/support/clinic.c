@@ -2,6 +2,7 @@
 #include "support/clinic.h"
 
 #include "client/doctor_visit.h"
+#include "ledger/checkpoint/collector.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,31 +11,23 @@
 
 void clinic_checkpoint(clinic *c)
 {
-    bcemr_tr_checkpoint checkpoint;
-    bcemr_g1_raw signatures[CLINIC_NODES];
-    uint8_t signers[1] = {0};
-    uint64_t count = 0;
-    bcemr_buf cosigned = BCEMR_BUF_EMPTY;
-    bcemr_set *set = bcemr_allocate(sizeof *set);
-    must(ledger_chain_checkpoint(c->chain, &checkpoint, NULL));
-    must(ledger_chain_set_now(c->chain, set, NULL));
+    static ledger_collector collector;
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY, answer = BCEMR_BUF_EMPTY;
+    must(ledger_collector_begin_at(&collector, c->chain, c->now, 1000, true, NULL));
     for (uint64_t n = 0; n < CLINIC_NODES; n++) {
-        bcemr_status status =
-            ledger_cosigner_sign(&c->nodes[n].cosigner, &checkpoint, &signatures[count], NULL);
-        if (status == BCEMR_E_STATE)
-            continue; /* after its Rekey it waits for the others' */
-        must(status);
-        bcemr_bitmap_set(signers, n);
-        count++;
+        bcemr_buf_clear(&answer);
+        must(ledger_cosigner_answer(&c->nodes[n].cosigner, bcemr_buf_span(&collector.question),
+                                    c->now, (bcemr_span){0}, &answer, NULL));
+        must(ledger_collector_take(&collector, c->now, bcemr_buf_span(&answer), NULL));
     }
-    must(bcemr_checkpoint_join(set, &checkpoint, bcemr_span_of(signers, 1), signatures, &cosigned,
-                               NULL));
+    must(ledger_collector_result(&collector, c->now + 1000, &cosigned, NULL));
     must(ledger_chain_keep_cosigned(c->chain, bcemr_buf_span(&cosigned), NULL));
+    /* After its Rekey a member waits for the others'. */
     for (uint64_t n = 0; n < CLINIC_NODES; n++)
-        if (!bcemr_bitmap_get(bcemr_span_of(signers, 1), n))
+        if (collector.rows[n].part != LEDGER_PART_SIGNED)
             must(ledger_cosigner_resume(&c->nodes[n].cosigner, bcemr_buf_span(&cosigned), NULL));
-    bcemr_set_free(set);
-    bcemr_release(set);
+    ledger_collector_free(&collector);
+    bcemr_buf_free(&answer);
     bcemr_buf_free(&cosigned);
 }
 
@@ -105,7 +98,7 @@ static void start_node(clinic *c, uint64_t n)
     must(server_memory_store_new(&node->memory));
     node->store = server_memory_store_interface(node->memory);
     must(ledger_cosigner_begin(&node->cosigner, c->chain, node->id, node->signer.checkpoint,
-                               node->signer.user, false, NULL));
+                               node->signer.user, 0, NULL));
     start_role(c, node);
 }
 

@@ -3,6 +3,7 @@
 #include "bcemr/demo/world.h"
 
 #include "bcemr/demo/people.h"
+#include "ledger/checkpoint/collector.h"
 
 #include <bcemr/hash.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #define CLOCK_DIFFERENCE_MS 120000
 #define RETENTION_MS (10LL * 365 * 24 * 3600 * 1000)
 #define REISSUES 3
+#define CHECKPOINT_MS 10000 /* until the collector gives up */
 
 /* ---- what goes between people ---- */
 
@@ -72,26 +74,26 @@ static bcemr_status submit(void *user, bcemr_span signed_entry, bcemr_error *err
 bcemr_status world_checkpoint(world *w)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf cosigned = BCEMR_BUF_EMPTY;
-    bcemr_tr_checkpoint checkpoint;
-    bcemr_g1_raw signatures[WORLD_NODES];
-    uint8_t signers[1] = {0};
-    bcemr_set *set = bcemr_allocate(sizeof *set);
-    if (!set)
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY, answer = BCEMR_BUF_EMPTY;
+    ledger_collector *collector = bcemr_allocate(sizeof *collector);
+    if (!collector)
         DO(BCEMR_E_NO_MEMORY);
-    DO(ledger_chain_checkpoint(w->chain, &checkpoint, &w->error));
-    DO(ledger_chain_set_now(w->chain, set, &w->error));
+    DO(ledger_collector_begin_at(collector, w->chain, w->now, CHECKPOINT_MS, true, &w->error));
     for (uint64_t n = 0; n < WORLD_NODES; n++) {
-        DO(ledger_cosigner_sign(&w->nodes[n].cosigner, &checkpoint, &signatures[n], &w->error));
-        bcemr_bitmap_set(signers, n);
+        bcemr_span question = bcemr_buf_span(&collector->question);
+        ledger_collector_sent(collector, world_id(w->nodes[n].id));
+        bcemr_buf_clear(&answer);
+        DO(ledger_cosigner_answer(&w->nodes[n].cosigner, question, w->now, world_id("ledger"),
+                                  &answer, &w->error));
+        DO(ledger_collector_take(collector, w->now, bcemr_buf_span(&answer), &w->error));
     }
-    DO(bcemr_checkpoint_join(set, &checkpoint, bcemr_span_of(signers, sizeof signers), signatures,
-                             &cosigned, &w->error));
+    DO(ledger_collector_result(collector, w->now, &cosigned, &w->error));
     DO(ledger_chain_keep_cosigned(w->chain, bcemr_buf_span(&cosigned), &w->error));
 out:
-    if (set)
-        bcemr_set_free(set);
-    bcemr_release(set);
+    if (collector)
+        ledger_collector_free(collector);
+    bcemr_release(collector);
+    bcemr_buf_free(&answer);
     bcemr_buf_free(&cosigned);
     return status;
 }
@@ -226,7 +228,7 @@ static bcemr_status start_node(world *w, world_node *node)
     bcemr_status status = BCEMR_OK;
     char folder[1200];
     DO(ledger_cosigner_begin(&node->cosigner, w->chain, world_id(node->id), node->signer.checkpoint,
-                             node->signer.user, false, &w->error));
+                             node->signer.user, 0, &w->error));
     DO(server_memory_outbox_new(&node->outbox));
     node->outbox_view = server_memory_outbox_interface(node->outbox);
     (void)snprintf(folder, sizeof folder, "%s/store-%u", w->folder, (unsigned)(node - w->nodes));

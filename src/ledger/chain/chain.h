@@ -98,11 +98,13 @@ BCEMR_MUST_USE bcemr_status ledger_chain_checkpoint_at(const ledger_chain *chain
  */
 BCEMR_MUST_USE bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned,
                                                        bcemr_error *err);
+/* Size of the cosigned checkpoint that is held, 0 for none. */
+BCEMR_MUST_USE bcemr_status ledger_chain_cosigned_size(const ledger_chain *chain, uint64_t *size);
+
 /*
- * A cosigner (proof.h) on this chain's log for the member with this ID, which outlives it: own and
- * keep are the chain's, sign(user) is given. restored: the state came from a backup, so it must be
- * resumed first. So it must when a Rekey of the member was applied after the last checkpoint that
- * it signed (E_STATE until then).
+ * A cosigner (proof.h) on this chain's log for the member with this ID, which outlives it: own,
+ * keep and refused are the chain's, sign(user) is given. It changes the chain's state, so it is
+ * called by who writes the chain, between blocks.
  */
 typedef struct ledger_cosigner {
     bcemr_cosigner cosigner;
@@ -110,15 +112,55 @@ typedef struct ledger_cosigner {
     bcemr_span id;
     bcemr_checkpoint_signer sign;
     void *user;
+    /* of the call that runs */
+    int64_t now;
+    bcemr_span who;
 } ledger_cosigner;
+/*
+ * restored: 0, or the time now by this node's clock when the state came from a backup or keys were
+ * used elsewhere. Then it signs nothing (E_STATE) until it was resumed on a checkpoint whose tau is
+ * later than that by more than the clock difference; over restarts, too. So it waits after a Rekey
+ * of the member later than the last checkpoint that it signed, for one of the set as it stands.
+ */
 BCEMR_MUST_USE bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain,
                                                   bcemr_span id, bcemr_checkpoint_signer sign,
-                                                  void *user, bool restored, bcemr_error *err);
+                                                  void *user, int64_t restored, bcemr_error *err);
+/*
+ * bcemr_cosigner_sign: the signature leaves when what is signed is durable, a refusal of what
+ * contradicts this log when the evidence is (ledger_chain_refused). now: this node's clock; who:
+ * who asks, as far as this node knows; both are for the evidence.
+ */
 BCEMR_MUST_USE bcemr_status ledger_cosigner_sign(ledger_cosigner *cosigner,
-                                                 const bcemr_tr_checkpoint *asked,
-                                                 bcemr_g1_raw *out, bcemr_error *err);
+                                                 const bcemr_tr_checkpoint *asked, int64_t now,
+                                                 bcemr_span who, bcemr_g1_raw *out,
+                                                 bcemr_error *err);
+/* The same between encodings: question is Tr("checkpoint"); appends Tr("cosign-answer"), a
+ * signature or a refusal with its name. Errors: only when there is no answer (question does not
+ * read, no memory); what keeps it from signing is in the answer. */
+BCEMR_MUST_USE bcemr_status ledger_cosigner_answer(ledger_cosigner *cosigner, bcemr_span question,
+                                                   int64_t now, bcemr_span who, bcemr_buf *answer,
+                                                   bcemr_error *err);
+/* On Tr("cosigned"): a checkpoint of the set as it stands, or, in a set of two or three, the word
+ * of all others (bcemr_checkpoint_others_check). */
 BCEMR_MUST_USE bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosigned,
                                                    bcemr_error *err);
+/* On the operator's word that this log, as it stands, holds all that the member's key ever signed:
+ * bcemr_cosigner_resume_by_operator. Nobody else answers for it, so a program asks for the word,
+ * and never takes it by itself. */
+BCEMR_MUST_USE bcemr_status ledger_cosigner_resume_by_operator(ledger_cosigner *cosigner,
+                                                               bcemr_error *err);
+
+#define LEDGER_REFUSED_MAX 64
+/*
+ * Walks the evidence of what this node was asked to cosign and refused, in the order in which it
+ * came. The same is kept once; of more than LEDGER_REFUSED_MAX the first and the newest are kept
+ * (refused->number tells how many came before). *more false ends it.
+ */
+typedef bcemr_status (*ledger_refused_visitor)(void *user, const bcemr_tr_state_refused *refused,
+                                               bool *more);
+BCEMR_MUST_USE bcemr_status ledger_chain_refused(const ledger_chain *chain,
+                                                 ledger_refused_visitor visit, void *user,
+                                                 bcemr_error *err);
 
 /* ---- reading ---- */
 

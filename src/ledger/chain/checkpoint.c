@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints of this chain's blocks, and cosigning on its log (section 8). */
+/* Checkpoints of this chain's blocks, and sigma of a visit (sections 8 and 4). */
 #include "ledger/chain/internal.h"
 
 #include <bcemr/diagnosis.h>
@@ -40,13 +40,13 @@ bcemr_status ledger_chain_checkpoint(const ledger_chain *chain, bcemr_tr_checkpo
     return ledger_chain_checkpoint_at(chain, chain->tip.size, out, err);
 }
 
-/* One row, in a transaction of its own. */
-static bcemr_status put_alone(ledger_chain *chain, ledger_table table, bcemr_span value)
+bcemr_status chain_put_alone(ledger_chain *chain, const chain_row *rows, uint64_t count)
 {
     bcemr_status status = BCEMR_OK;
     ledger_state *state = &chain->state;
     TRY(state->ops->begin(state->self));
-    status = ledger_put(state, table, (bcemr_span){0}, value);
+    for (uint64_t i = 0; i < count && status == BCEMR_OK; i++)
+        status = ledger_put(state, rows[i].table, rows[i].key, rows[i].value);
     if (status == BCEMR_OK)
         status = state->ops->commit(state->self);
     if (status != BCEMR_OK)
@@ -55,8 +55,7 @@ out:
     return status;
 }
 
-/* Size of the checkpoint that is held, 0 for none. */
-static bcemr_status held_size(const ledger_chain *chain, uint64_t *size)
+bcemr_status ledger_chain_cosigned_size(const ledger_chain *chain, uint64_t *size)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
@@ -85,7 +84,7 @@ bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned
     uint64_t size = 0;
     TRY(bcemr_read_cosigned(cosigned, &value, err));
     TRY(bcemr_read_checkpoint(value.checkpoint, &shown, err));
-    TRY_AT(held_size(chain, &size), "cosigned", NULL);
+    TRY_AT(ledger_chain_cosigned_size(chain, &size), "cosigned", NULL);
     REQUIRE(shown.size > size, BCEMR_STALE_PROOF, "checkpoint", "size");
     TRY(ledger_chain_checkpoint_at(chain, shown.size, &own, err));
     TRY(bcemr_write_checkpoint(&own, &mine, err));
@@ -94,136 +93,11 @@ bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned
     TRY(ledger_chain_set_at(chain, shown.size - 1, &set, err));
     REQUIRE_VALID(bcemr_checkpoint_check(chain->context, &chain->id, &set, cosigned, NULL, err),
                   "cosigned", NULL);
-    TRY_AT(put_alone(chain, LEDGER_COSIGNED, cosigned), "cosigned", NULL);
+    const chain_row row = {LEDGER_COSIGNED, {0}, cosigned};
+    TRY_AT(chain_put_alone(chain, &row, 1), "cosigned", NULL);
 out:
     bcemr_set_free(&set);
     bcemr_buf_free(&mine);
-    return status;
-}
-
-/* ---- cosigning ---- */
-
-static bcemr_status own_checkpoint(void *user, uint64_t size, bcemr_tr_checkpoint *out)
-{
-    const ledger_cosigner *cosigner = user;
-    return ledger_chain_checkpoint_at(cosigner->chain, size, out, NULL);
-}
-
-static bcemr_status keep_last(void *user, const bcemr_tr_checkpoint *last)
-{
-    const ledger_cosigner *cosigner = user;
-    bcemr_buf written = BCEMR_BUF_EMPTY;
-    bcemr_status status = bcemr_write_checkpoint(last, &written, NULL);
-    if (status == BCEMR_OK)
-        status = put_alone(cosigner->chain, LEDGER_COSIGNER, bcemr_buf_span(&written));
-    bcemr_buf_free(&written);
-    return status;
-}
-
-static bcemr_status sign_by(void *user, const bcemr_tr_checkpoint *checkpoint, bcemr_g1_raw *out,
-                            bcemr_error *err)
-{
-    const ledger_cosigner *cosigner = user;
-    return cosigner->sign(cosigner->user, checkpoint, out, err);
-}
-
-static void wire_up(ledger_cosigner *cosigner)
-{
-    cosigner->cosigner.sign = sign_by;
-    cosigner->cosigner.own = own_checkpoint;
-    cosigner->cosigner.keep = keep_last;
-    cosigner->cosigner.user = cosigner;
-}
-
-bcemr_status ledger_cosigner_begin(ledger_cosigner *out, ledger_chain *chain, bcemr_span id,
-                                   bcemr_checkpoint_signer sign, void *user, bool restored,
-                                   bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_checkpoint last;
-    *out = (ledger_cosigner){.chain = chain, .id = id, .sign = sign, .user = user};
-    status = ledger_get_record(&chain->state, LEDGER_COSIGNER, (bcemr_span){0},
-                               &bcemr_type_checkpoint, &held, &last, err);
-    bool has_last = status == BCEMR_OK;
-    if (status == BCEMR_E_NOT_FOUND)
-        status = BCEMR_OK;
-    TRY(status);
-    bcemr_cosigner_begin(&out->cosigner, &chain->id, has_last ? &last : NULL);
-    if (restored)
-        bcemr_cosigner_distrust(&out->cosigner);
-out:
-    bcemr_buf_free(&held);
-    return status;
-}
-
-/* Whether the entry that made set number is a Rekey of this member. */
-static bcemr_status is_own_rekey(const ledger_cosigner *cosigner, uint64_t number, bool *own,
-                                 bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    const ledger_chain *chain = cosigner->chain;
-    bcemr_buf held = BCEMR_BUF_EMPTY, bytes = BCEMR_BUF_EMPTY;
-    bcemr_tr_state_set set;
-    bcemr_leaf_parts leaf;
-    bcemr_tr_e_rekey rekey;
-    bcemr_tr_member member;
-    ledger_key key;
-    *own = false;
-    ledger_key_begin(&key);
-    ledger_key_add_number(&key, number);
-    TRY(ledger_get_record(&chain->state, LEDGER_SETS, ledger_key_span(&key), &bcemr_type_state_set,
-                          &held, &set, err));
-    TRY_AT(ledger_chain_leaf(chain, set.leaf, &bytes), "set", "leaf");
-    TRY(bcemr_leaf_read(bcemr_buf_span(&bytes), &leaf, err));
-    if (leaf.parts.type != &bcemr_type_e_rekey)
-        goto out;
-    TRY(bcemr_read_e_rekey(leaf.parts.entry, &rekey, err));
-    TRY(bcemr_read_member(rekey.member, &member, err));
-    *own = bcemr_span_equal(member.id, cosigner->id);
-out:
-    bcemr_buf_free(&held);
-    bcemr_buf_free(&bytes);
-    return status;
-}
-
-/* A Rekey since the last signature, whoever asked for it: what the new keys may have signed
- * elsewhere is not known here. It holds over a restart: the last checkpoint is kept. */
-static bcemr_status distrust_after_rekey(ledger_cosigner *cosigner, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    const bcemr_cosigner *inner = &cosigner->cosigner;
-    bool rekeyed = false;
-    uint64_t number = inner->has_last ? inner->last.set_number : 0;
-    while (!rekeyed && number < cosigner->chain->tip.set_number)
-        TRY(is_own_rekey(cosigner, ++number, &rekeyed, err));
-    if (rekeyed)
-        bcemr_cosigner_distrust(&cosigner->cosigner);
-out:
-    return status;
-}
-
-bcemr_status ledger_cosigner_sign(ledger_cosigner *cosigner, const bcemr_tr_checkpoint *asked,
-                                  bcemr_g1_raw *out, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    wire_up(cosigner);
-    TRY(distrust_after_rekey(cosigner, err));
-    TRY(bcemr_cosigner_sign(&cosigner->cosigner, asked, out, err));
-out:
-    return status;
-}
-
-bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosigned,
-                                    bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_set set = BCEMR_SET_EMPTY;
-    wire_up(cosigner);
-    TRY(ledger_chain_set_now(cosigner->chain, &set, err));
-    TRY(bcemr_cosigner_resume(&cosigner->cosigner, cosigner->chain->context, &set, cosigned, err));
-out:
-    bcemr_set_free(&set);
     return status;
 }
 

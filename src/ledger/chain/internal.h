@@ -40,4 +40,11 @@ bcemr_status chain_append(block *b, bcemr_span signed_entry, bcemr_error *err);
 bcemr_status chain_finish(block *b, bcemr_tr_state_block *tip, bcemr_error *err);
 void chain_block_free(block *b);
 
+/* Rows beside the blocks, in a transaction of their own. */
+typedef struct chain_row {
+    ledger_table table;
+    bcemr_span key, value;
+} chain_row;
+bcemr_status chain_put_alone(ledger_chain *chain, const chain_row *rows, uint64_t count);
+
 #endif

@@ -44,7 +44,7 @@
     X(NODES, "level, index -> 32 bytes: complete subtrees")                                        \
     X(INDEXES, "name, height -> Tr(index)")                                                        \
     X(COSIGNED, "empty -> the latest Tr(cosigned)")                                                \
-    X(COSIGNER, "empty -> the last checkpoint that this node signed; waits -> state_waits")        \
+    X(COSIGNER, "ID of a member at this node -> state_cosigner")                                   \
     X(REFUSED, "slot -> state_refused: what this node was asked to cosign and did not")            \
     X(PROGRESS, "vid -> state_progress: what of a visit changes with every Sign")
 
