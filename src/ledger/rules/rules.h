@@ -66,6 +66,7 @@ typedef struct ledger_claim {
     bcemr_span message;
     bcemr_span signature;
     ledger_reason reason;
+    uint64_t leaf; /* that its entry will have */
 } ledger_claim;
 
 /*
@@ -84,8 +85,18 @@ BCEMR_MUST_USE bcemr_status ledger_verifier_add(ledger_verifier *verifier,
  * one holds (also when there was none). */
 BCEMR_MUST_USE bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all,
                                                 bcemr_error *err);
+/* The same; out says which of them was the first that does not hold, as they were collected. */
+typedef struct ledger_first_bad {
+    bool any;
+    uint32_t reason;
+    uint64_t leaf;
+} ledger_first_bad;
+BCEMR_MUST_USE bcemr_status ledger_verifier_run_all(ledger_verifier *verifier,
+                                                    ledger_first_bad *out, bcemr_error *err);
 /* Drops what was collected and not run. */
 void ledger_verifier_forget(ledger_verifier *verifier);
+/* How many claims wait for the next run. */
+uint64_t ledger_verifier_waiting(const ledger_verifier *verifier);
 /* Whether a claim holds: remembered, or verified now. */
 BCEMR_MUST_USE bcemr_status ledger_verifier_holds(ledger_verifier *verifier,
                                                   const ledger_claim *claim, bool *holds,

@@ -65,7 +65,9 @@ bcemr_status rules_claim(rules *r, const ledger_claim *claim)
     bcemr_error *err = r->err;
     bool holds = false;
     if (r->collect) {
-        TRY_AT(ledger_verifier_add(r->verifier, claim), "claim", NULL);
+        ledger_claim collected = *claim;
+        collected.leaf = r->at.leaf;
+        TRY_AT(ledger_verifier_add(r->verifier, &collected), "claim", NULL);
         goto out;
     }
     TRY(ledger_verifier_holds(r->verifier, claim, &holds, err));

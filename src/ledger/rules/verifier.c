@@ -26,6 +26,8 @@ typedef struct collected {
     ledger_claim_kind kind;
     bcemr_purpose purpose;
     uint64_t key, key_length, message, message_length, signature, signature_length;
+    uint32_t reason;
+    uint64_t leaf;
     bcemr_hash hash;
     bool holds;
 } collected;
@@ -370,7 +372,11 @@ bcemr_status ledger_verifier_add(ledger_verifier *verifier, const ledger_claim *
         goto out;
     TRY(more_room(verifier));
     collected *c = &verifier->claims[verifier->count];
-    *c = (collected){.kind = claim->kind, .purpose = claim->purpose, .hash = hash};
+    *c = (collected){.kind = claim->kind,
+                     .purpose = claim->purpose,
+                     .reason = (uint32_t)claim->reason,
+                     .leaf = claim->leaf,
+                     .hash = hash};
     TRY(keep_bytes(verifier, claim->key, &c->key, &c->key_length));
     TRY(keep_bytes(verifier, claim->message, &c->message, &c->message_length));
     TRY(keep_bytes(verifier, claim->signature, &c->signature, &c->signature_length));
@@ -463,12 +469,16 @@ static void run_ed(ledger_verifier *v)
         ed_job(v, i);
 }
 
-bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all, bcemr_error *err)
+/* Every claim that waits. all: every one holds; one that does not is said by its own reason, the
+ * first of them, in order. */
+static bcemr_status run_all(ledger_verifier *verifier, bool *all, ledger_first_bad *first,
+                            bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error local;
     bool held = true;
     *all = false;
+    *first = (ledger_first_bad){.any = false};
     if (!err)
         err = &local;
     if (verifier->count == 0)
@@ -488,11 +498,31 @@ bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all, bcemr_err
             remember(verifier, &c->hash);
         else
             held = false;
+        if (!first->any && !BCEMR_REASON_HOLDS(c->reason, c->holds))
+            *first = (ledger_first_bad){.any = true, .reason = c->reason, .leaf = c->leaf};
     }
 out:
     *all = status == BCEMR_OK && held;
     ledger_verifier_forget(verifier);
     return status;
+}
+
+bcemr_status ledger_verifier_run(ledger_verifier *verifier, bool *all, bcemr_error *err)
+{
+    ledger_first_bad ignored; /* apply comes to it again, in its order of checks */
+    return run_all(verifier, all, &ignored, err);
+}
+
+bcemr_status ledger_verifier_run_all(ledger_verifier *verifier, ledger_first_bad *out,
+                                     bcemr_error *err)
+{
+    bool ignored;
+    return run_all(verifier, &ignored, out, err);
+}
+
+uint64_t ledger_verifier_waiting(const ledger_verifier *verifier)
+{
+    return verifier->count;
 }
 
 void ledger_verifier_forget(ledger_verifier *verifier)
