@@ -46,7 +46,7 @@ bcemr_span ledger_layer_value(const ledger_layer_row *row);
 
 /* ---- a base with layers on it ---- */
 
-/* What lies under the layers: get and scan as in ledger_state_ops. */
+/* What lies under the layers: get and scan as in ledger_state_ops; NULL: nothing does. */
 typedef struct ledger_base {
     bcemr_status (*get)(void *self, ledger_table table, bcemr_span key, bcemr_buf *value);
     bcemr_status (*scan)(void *self, ledger_table table, bcemr_span prefix, bcemr_span from,
