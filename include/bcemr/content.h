@@ -95,6 +95,17 @@ typedef struct bcemr_parts {
 typedef struct bcemr_parts_reader bcemr_parts_reader;
 BCEMR_MUST_USE bcemr_status bcemr_parts_reader_new(const bcemr_parts *parts,
                                                    bcemr_parts_reader **out);
+/* What such a run is, where it is no content: what its head and what is left over are called in an
+ * error, how they are refused, how long the head may be. */
+typedef struct bcemr_parts_kind {
+    const char *object;
+    bcemr_verdict refusal;
+    uint64_t head_max;
+} bcemr_parts_kind;
+/* kind must outlive the reader. */
+BCEMR_MUST_USE bcemr_status bcemr_parts_reader_new_kind(const bcemr_parts *parts,
+                                                        const bcemr_parts_kind *kind,
+                                                        bcemr_parts_reader **out);
 bcemr_sink bcemr_parts_reader_sink(bcemr_parts_reader *reader);
 /* OK, or E_REFUSED with BAD_DOCUMENT (err->index the document) or BAD_CONTENT. */
 BCEMR_MUST_USE bcemr_status bcemr_parts_reader_finish(bcemr_parts_reader *reader, bcemr_error *err);

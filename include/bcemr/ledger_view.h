@@ -64,6 +64,10 @@ typedef struct bcemr_ledger_view {
     bcemr_status (*landed)(void *user, const bcemr_hash *entry, uint64_t *leaf);
     /* The allowed clock difference, ms, that was in force in the block of this height. */
     bcemr_status (*clock_difference)(void *user, uint64_t height, uint64_t *out);
+    /* Leaf index of the Join, Leave or Rekey that made the set of this number (from 1 on); of the
+     * Upgrade that made this rule version. */
+    bcemr_status (*set_change)(void *user, uint64_t number, uint64_t *leaf);
+    bcemr_status (*upgrade)(void *user, uint64_t rules, uint64_t *leaf);
     /* Leaf index of the first entry that used a visit's pkv (Admit) or a grant's R (Consent), for a
      * wallet that looks for its own; or a doctor's X (Enrol), active still or not. */
     bcemr_status (*find)(void *user, const char *kind, bcemr_span key, uint64_t *leaf);

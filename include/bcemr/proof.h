@@ -162,6 +162,51 @@ BCEMR_MUST_USE bcemr_verdict bcemr_genesis_check(const bcemr_context *context,
                                                  bcemr_span signed_genesis, bcemr_hash *ledger,
                                                  bcemr_error *err);
 
+/*
+ * What a verifier starts from: a genesis that was checked. Start with {0}, free with
+ * bcemr_anchor_free; may be shared between threads.
+ */
+typedef struct bcemr_anchor {
+    bcemr_buf held; /* the signed genesis */
+    bcemr_hash ledger;
+    bcemr_tr_genesis genesis; /* points into held */
+    bcemr_g2 authority;
+} bcemr_anchor;
+/* bcemr_genesis_check, and keeps what it is about. Errors: E_REFUSED with its verdict; reading's.
+ */
+BCEMR_MUST_USE bcemr_status bcemr_anchor_read(const bcemr_context *context,
+                                              bcemr_span signed_genesis, bcemr_anchor *out,
+                                              bcemr_error *err);
+void bcemr_anchor_free(bcemr_anchor *anchor);
+
+/* ---- entries that rest on a set (section 2) ---- */
+
+/*
+ * A signed Upgrade against the set in force at its leaf: ledger, number and hash of the set,
+ * thresholds, the authority's signature, votes. That its version and height are the next is for
+ * whoever has the ones before. Out (NULL allowed): the entry.
+ * VALID; WRONG_LEDGER, BAD_SET, BAD_UPGRADE, BAD_ENTRY_SIGNATURE, NOT_ENOUGH_SIGNERS,
+ * BAD_JOINT_SIGNATURE; UNDECIDED.
+ */
+BCEMR_MUST_USE bcemr_verdict bcemr_upgrade_check(const bcemr_context *context,
+                                                 const bcemr_g2 *authority,
+                                                 const bcemr_hash *ledger, const bcemr_set *set,
+                                                 bcemr_span signed_entry, bcemr_tr_e_upgrade *out,
+                                                 bcemr_error *err);
+/*
+ * A doctor's signed Enrol against the set in force at its leaf: fields, the hospital's
+ * countersignature, a second supernode's where there is one, the credential under P, both proofs of
+ * possession. A second row by the doctor's key before this one needs that key's Enrol and is not
+ * looked at; nor is what hangs on entries before (that keys are unused, an ID active or retired).
+ * Out (NULL allowed): the entry and what its credential signs.
+ * VALID; WRONG_LEDGER, BAD_ENROLMENT, BAD_ENTRY_SIGNATURE, BAD_CREDENTIAL, BAD_POP; UNDECIDED.
+ */
+BCEMR_MUST_USE bcemr_verdict bcemr_enrolment_check(const bcemr_context *context,
+                                                   const bcemr_g2 *authority,
+                                                   const bcemr_hash *ledger, const bcemr_set *set,
+                                                   bcemr_span signed_entry, bcemr_tr_e_enrol *out,
+                                                   bcemr_tr_cred *cred, bcemr_error *err);
+
 /* ---- checkpoints (section 8) ---- */
 
 /* BLS_x(checkpoint) with purpose SIG over its transcript: what one member adds. */

@@ -181,6 +181,9 @@ typedef enum bcemr_status {
     X(BAD_GUILT, 138, "what is shown proves nobody guilty")                                        \
     X(BAD_LEAF, 139, "a leaf is not the one that the root was made of")                            \
     X(BAD_DATABASE, 140, "what the database keeps is not what its own log gives")                  \
+    X(BAD_CASE_FILE, 141, "the case file holds too little, too much, or not in its order")         \
+    X(BAD_UPGRADE, 142, "parameters do not follow from the ones before them")                      \
+    X(CLOCK_DIFFERENCE, 143, "a time lies further from the ledger's than clocks may differ")       \
     X(LEDGER_REFUSED, 150, "the ledger's rules refuse the entry; the reason says why")
 
 typedef enum bcemr_verdict {

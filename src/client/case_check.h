@@ -26,6 +26,13 @@ BCEMR_MUST_USE bcemr_status client_case_check(const bcemr_context *context,
                                               const client_visit *visit, bcemr_tr_case *out,
                                               bcemr_error *err);
 
+/* Diagnosis i (from 0) of the visit opens to this: presence (BAD_PRESENCE, PRESENCE_TIME), then the
+ * commitment (BAD_COMMITMENT). Out: the waiver's reason, 0 when the patient was there. */
+BCEMR_MUST_USE bcemr_status client_diagnosis_opens(const bcemr_visit_log *log, uint64_t i,
+                                                   bcemr_span manifest, const bcemr_nonce *salt,
+                                                   bcemr_span presence, uint64_t *waiver,
+                                                   bcemr_error *err);
+
 /* The rest: header against case, K to content against log, where patient and reader are alike. */
 typedef struct client_reading {
     const bcemr_context *context;

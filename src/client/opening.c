@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record opened and held against the visit's log, in the order that opening.h states. */
+#include "client/case_check.h"
 #include "wire/error.h"
 
 #include <bcemr/opening.h>
@@ -147,23 +148,33 @@ out:
     return status;
 }
 
+bcemr_status client_diagnosis_opens(const bcemr_visit_log *log, uint64_t i, bcemr_span manifest,
+                                    const bcemr_nonce *salt, bcemr_span presence, uint64_t *waiver,
+                                    bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_hash commitment;
+    const bcemr_signed_diagnosis *d = &log->diagnoses[i];
+    REQUIRE_VALID(bcemr_presence_check(&log->visit, &log->vid, d->context.doctor, d->context.time,
+                                       d->clock_difference, presence, waiver, err),
+                  "content", "presence");
+    TRY(bcemr_commitment(&log->vid, i + 1, salt, manifest, presence, &commitment, err));
+    REQUIRE_AT(bcemr_hash_equal(&commitment, &d->context.commitment), BCEMR_BAD_COMMITMENT,
+               "content", "diagnoses", i);
+out:
+    return status;
+}
+
 static bcemr_status check_diagnosis(const bcemr_opening *o, uint64_t i,
                                     const bcemr_tr_content_item *item, uint64_t *waiver,
                                     bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_hash commitment;
     const bcemr_signed_diagnosis *d = &o->log->diagnoses[i];
     REQUIRE_AT(item->k == d->context.k && item->a == d->a && item->time == d->context.time,
                BCEMR_CONTENT_NOT_CASE, "content", "diagnoses", i);
-    REQUIRE_VALID(bcemr_presence_check(&o->log->visit, &o->log->vid, d->context.doctor,
-                                       d->context.time, d->clock_difference, item->presence, waiver,
-                                       err),
-                  "content", "presence");
-    TRY(bcemr_commitment(&o->log->vid, i + 1, &item->salt, item->manifest, item->presence,
-                         &commitment, err));
-    REQUIRE_AT(bcemr_hash_equal(&commitment, &d->context.commitment), BCEMR_BAD_COMMITMENT,
-               "content", "diagnoses", i);
+    TRY(client_diagnosis_opens(o->log, i, item->manifest, &item->salt, item->presence, waiver,
+                               err));
 out:
     return status;
 }

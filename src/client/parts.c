@@ -54,6 +54,7 @@ bcemr_source bcemr_composed_source(bcemr_composed *composed, bcemr_span head,
 
 struct bcemr_parts_reader {
     bcemr_parts parts;
+    const bcemr_parts_kind *kind;
     bcemr_error error;
     uint8_t length[8];
     uint64_t length_held;
@@ -69,13 +70,26 @@ struct bcemr_parts_reader {
     bcemr_document_hash hash;
 };
 
-bcemr_status bcemr_parts_reader_new(const bcemr_parts *parts, bcemr_parts_reader **out)
+bcemr_status bcemr_parts_reader_new_kind(const bcemr_parts *parts, const bcemr_parts_kind *kind,
+                                         bcemr_parts_reader **out)
 {
     *out = bcemr_allocate(sizeof **out);
     if (!*out)
         return BCEMR_E_NO_MEMORY;
     (*out)->parts = *parts;
+    (*out)->kind = kind;
     return BCEMR_OK;
+}
+
+bcemr_status bcemr_parts_reader_new(const bcemr_parts *parts, bcemr_parts_reader **out)
+{
+    static const bcemr_parts_kind content = {"content", BCEMR_BAD_CONTENT, BCEMR_HEAD_MAX};
+    return bcemr_parts_reader_new_kind(parts, &content, out);
+}
+
+static bcemr_status refuse(bcemr_parts_reader *r, const char *field, uint64_t index)
+{
+    return wire_refuse(&r->error, r->kind->refusal, r->kind->object, field, index);
 }
 
 void bcemr_parts_reader_free(bcemr_parts_reader *reader)
@@ -100,8 +114,8 @@ static bcemr_status take_length(bcemr_parts_reader *r, bcemr_span *in)
     if (r->length_held < 8)
         return BCEMR_OK;
     r->head_length = bcemr_load_u64(r->length);
-    if (r->head_length == 0 || r->head_length > BCEMR_HEAD_MAX)
-        return wire_refuse(&r->error, BCEMR_BAD_CONTENT, "content", "head", BCEMR_NOWHERE);
+    if (r->head_length == 0 || r->head_length > r->kind->head_max)
+        return refuse(r, "head", BCEMR_NOWHERE);
     return bcemr_buf_reserve(&r->head, r->head_length);
 }
 
@@ -174,10 +188,10 @@ static bcemr_status take_parts(void *user, bcemr_span in)
         else if (r->current < r->count)
             status = take_document(r, &in);
         else
-            status = wire_refuse(&r->error, BCEMR_BAD_CONTENT, "content", "documents", r->count);
+            status = refuse(r, "documents", r->count);
     }
     if (status != BCEMR_OK && r->error.status == BCEMR_OK)
-        (void)wire_fail(&r->error, status, "content", NULL);
+        (void)wire_fail(&r->error, status, r->kind->object, NULL);
     return status;
 }
 
@@ -190,7 +204,7 @@ bcemr_status bcemr_parts_reader_finish(bcemr_parts_reader *r, bcemr_error *err)
 {
     bcemr_status status = r->error.status;
     if (status == BCEMR_OK && !r->head_done)
-        status = wire_refuse(&r->error, BCEMR_BAD_CONTENT, "content", "head", BCEMR_NOWHERE);
+        status = refuse(r, "head", BCEMR_NOWHERE);
     /* Documents of no bytes at the end have had no byte to open them. */
     while (status == BCEMR_OK && r->current < r->count) {
         if (r->documents[r->current].length > 0) {

@@ -101,9 +101,15 @@ bcemr_status client_visit_signatures(const bcemr_context *context, const bcemr_l
 {
     bcemr_status status = BCEMR_OK;
     bcemr_ed_raw keys[1 + BCEMR_TEAM_MAX];
+    bcemr_error here = {.index = BCEMR_NOWHERE};
     for (uint64_t entry = 0; entry <= log->order.amendments; entry++)
         TRY(hospital_key(view, log, entry, &keys[entry], err));
-    REQUIRE_VALID(bcemr_visit_log_signatures(context, log, keys, err), "visit", "signatures");
+    bcemr_verdict verdict = bcemr_visit_log_signatures(context, log, keys, &here);
+    if (verdict == BCEMR_UNDECIDED)
+        status = wire_fail(err, here.status, "visit", "signatures");
+    else if (verdict != BCEMR_VALID) /* which diagnosis, where it is one */
+        status =
+            wire_refuse(err, verdict, "visit", here.field ? here.field : "signatures", here.index);
 out:
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A visit replayed from its leaves (sections 3, 4, 6). One function an entry, one table. */
+#include "client/visit_replay.h"
 #include "wire/error.h"
 
 #include <bcemr/hash.h>
@@ -167,32 +168,34 @@ static const struct {
     {&bcemr_type_e_abort, on_abort}, {&bcemr_type_e_seal, on_seal},
 };
 
-static bcemr_status apply_leaf(bcemr_visit_log *log, bcemr_span raw, bcemr_error *err)
+static bcemr_status apply_leaf(bcemr_visit_log *log, client_visit_leaf *at, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_tr_leaf leaf;
-    bcemr_tr_signed entry;
-    TRY(bcemr_read_leaf(raw, &leaf, err));
-    TRY(bcemr_read_signed(leaf.signed_entry, &entry, err));
-    const bcemr_type *type = bcemr_type_of(entry.entry);
-    CHECK((log->ticket.n > 0) == (type != &bcemr_type_e_admit), "Admit");
+    TRY(bcemr_read_leaf(at->raw, &at->leaf, err));
+    TRY(bcemr_read_signed(at->leaf.signed_entry, &at->entry, err));
+    at->type = bcemr_type_of(at->entry.entry);
+    CHECK((log->ticket.n > 0) == (at->type != &bcemr_type_e_admit), "Admit");
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
-        if (entries[i].type == type)
-            return entries[i].apply(log, entry.entry, &leaf, err);
+        if (entries[i].type == at->type)
+            return entries[i].apply(log, at->entry.entry, &at->leaf, err);
     CHECK(false, "entry");
 out:
     return status;
 }
 
-bcemr_status bcemr_visit_log_read(const bcemr_list *leaves, bcemr_visit_log *out, bcemr_error *err)
+bcemr_status client_visit_replay(const bcemr_list *leaves, const client_visit_watcher *watcher,
+                                 bcemr_visit_log *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error here = {0};
-    bcemr_span raw;
+    client_visit_leaf at = {.index = 0};
     memset(out, 0, sizeof *out);
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_leaf, leaves);
-    while (bcemr_list_next(&iter, &raw))
-        TRY(apply_leaf(out, raw, &here));
+    for (; bcemr_list_next(&iter, &at.raw); at.index++) {
+        TRY(apply_leaf(out, &at, &here));
+        if (watcher)
+            TRY(watcher->after(watcher->user, out, &at, &here));
+    }
     if (out->ticket.n == 0)
         status = wire_refuse(&here, BCEMR_NOT_ADMITTED, "visit", NULL, BCEMR_NOWHERE);
 out:
@@ -202,6 +205,11 @@ out:
             *err = here;
     }
     return status;
+}
+
+bcemr_status bcemr_visit_log_read(const bcemr_list *leaves, bcemr_visit_log *out, bcemr_error *err)
+{
+    return client_visit_replay(leaves, NULL, out, err);
 }
 
 const bcemr_hash *bcemr_visit_log_last_context(const bcemr_visit_log *log)
@@ -231,6 +239,8 @@ static bcemr_verdict deltas(const bcemr_context *context, const bcemr_visit_log 
     }
     verdict =
         n == 0 ? BCEMR_VALID : bcemr_prefix_check(context, &log->vid, signs, shares, n, &bad, err);
+    if (verdict != BCEMR_VALID && verdict != BCEMR_UNDECIDED)
+        (void)wire_refuse(err, verdict, "visit", "diagnoses", bad);
 out:
     bcemr_release(signs);
     bcemr_release(shares);

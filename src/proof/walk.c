@@ -106,6 +106,32 @@ out:
     return core_verdict(status, err);
 }
 
+bcemr_status bcemr_anchor_read(const bcemr_context *context, bcemr_span signed_genesis,
+                               bcemr_anchor *out, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_signed_parts parts;
+    *out = (bcemr_anchor){.held = BCEMR_BUF_EMPTY};
+    TRY_AT(bcemr_buf_set(&out->held, signed_genesis), "genesis", NULL);
+    REQUIRE_VALID(bcemr_genesis_check(context, bcemr_buf_span(&out->held), &out->ledger, err),
+                  "genesis", NULL);
+    TRY(bcemr_signed_read(bcemr_buf_span(&out->held), &parts, err));
+    TRY(bcemr_read_genesis(parts.entry, &out->genesis, err));
+    TRY_AT(bcemr_g2_decode(&out->genesis.authority, &out->authority), "genesis", "authority");
+out:
+    if (status != BCEMR_OK)
+        bcemr_anchor_free(out);
+    return status;
+}
+
+void bcemr_anchor_free(bcemr_anchor *anchor)
+{
+    if (!anchor)
+        return;
+    bcemr_buf_free(&anchor->held);
+    *anchor = (bcemr_anchor){.held = BCEMR_BUF_EMPTY};
+}
+
 /* ---- one step of the sets ---- */
 
 typedef struct follower {
@@ -265,5 +291,41 @@ out:
     bcemr_buf_free(&f.message);
     if (status != BCEMR_OK)
         bcemr_set_free(out);
+    return core_verdict(status, err);
+}
+
+/* ---- Upgrade ---- */
+
+bcemr_verdict bcemr_upgrade_check(const bcemr_context *context, const bcemr_g2 *authority,
+                                  const bcemr_hash *ledger, const bcemr_set *set,
+                                  bcemr_span signed_entry, bcemr_tr_e_upgrade *out,
+                                  bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_error local;
+    bcemr_signed_parts parts;
+    bcemr_tr_e_upgrade upgrade;
+    follower f = {.context = context,
+                  .authority = authority,
+                  .ledger = ledger,
+                  .before = set,
+                  .parts = &parts,
+                  .subject = BCEMR_NOWHERE,
+                  .message = BCEMR_BUF_EMPTY};
+    err = core_error(err, &local);
+    TRY(bcemr_signed_read(signed_entry, &parts, err));
+    REQUIRE(parts.type == &bcemr_type_e_upgrade, BCEMR_BAD_UPGRADE, "signed", "entry");
+    TRY(bcemr_read_e_upgrade(parts.entry, &upgrade, err));
+    REQUIRE(bcemr_hash_equal(&upgrade.ledger, ledger), BCEMR_WRONG_LEDGER, "Upgrade", "ledger");
+    REQUIRE(upgrade.number == set->number, BCEMR_BAD_SET, "Upgrade", "number");
+    REQUIRE(bcemr_hash_equal(&upgrade.set, &set->hash), BCEMR_BAD_SET, "Upgrade", "set");
+    REQUIRE(proof_thresholds_hold(upgrade.thresholds), BCEMR_BAD_UPGRADE, "Upgrade", "thresholds");
+    REQUIRE(parts.signers.count == 2, BCEMR_BAD_ENTRY_SIGNATURE, "signed", "signers");
+    TRY(check_authority(&f, err));
+    TRY(check_votes(&f, err));
+    if (out)
+        *out = upgrade;
+out:
+    bcemr_buf_free(&f.message);
     return core_verdict(status, err);
 }

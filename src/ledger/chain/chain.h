@@ -238,6 +238,10 @@ BCEMR_MUST_USE bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint6
 BCEMR_MUST_USE bcemr_status ledger_chain_set_numbered(const ledger_chain *chain, uint64_t number,
                                                       bcemr_set *out, uint64_t *leaf,
                                                       bcemr_error *err);
+/* The leaf of the Upgrade that made this rule version (0, the genesis, for the first). E_NOT_FOUND
+ * beyond the last. */
+BCEMR_MUST_USE bcemr_status ledger_chain_upgrade(const ledger_chain *chain, uint64_t version,
+                                                 uint64_t *leaf);
 /* Leaf of the first entry of kind ("Revoke", "Retire", "Erase") for this key (R, X or a reader's A,
  * vid). */
 BCEMR_MUST_USE bcemr_status ledger_chain_stopped(const ledger_chain *chain, const char *kind,

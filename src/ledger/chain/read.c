@@ -403,6 +403,20 @@ out:
     return status;
 }
 
+bcemr_status ledger_chain_upgrade(const ledger_chain *chain, uint64_t version, uint64_t *leaf)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_params record = {0};
+    ledger_key key;
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, version);
+    bcemr_status status = ledger_get_record(&chain->state, LEDGER_PARAMS, ledger_key_span(&key),
+                                            &bcemr_type_state_params, &held, &record, NULL);
+    *leaf = record.leaf;
+    bcemr_buf_free(&held);
+    return status;
+}
+
 static bcemr_status mark_at(const ledger_chain *chain, ledger_table table, bcemr_span key,
                             uint64_t *leaf)
 {

@@ -183,6 +183,20 @@ static bcemr_status clock_difference(void *user, uint64_t height, uint64_t *out)
     return status;
 }
 
+static bcemr_status set_change(void *user, uint64_t number, uint64_t *leaf)
+{
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_status status =
+        number == 0 ? BCEMR_E_NOT_FOUND : ledger_chain_set_numbered(user, number, &set, leaf, NULL);
+    bcemr_set_free(&set);
+    return status;
+}
+
+static bcemr_status upgrade(void *user, uint64_t version, uint64_t *leaf)
+{
+    return ledger_chain_upgrade(user, version, leaf);
+}
+
 /* KEYS holds every key that came once, whatever entry brought it. */
 static bcemr_status find(void *user, const char *kind, bcemr_span key, uint64_t *leaf)
 {
@@ -222,5 +236,7 @@ void ledger_chain_view(const ledger_chain *chain, bcemr_ledger_view *out)
                                .stop = stop,
                                .landed = landed,
                                .clock_difference = clock_difference,
+                               .set_change = set_change,
+                               .upgrade = upgrade,
                                .find = find};
 }

@@ -297,6 +297,7 @@ bcemr_status rules_upgrade(rules *r, bcemr_span entry)
     TRY(claim_votes(r));
     const bcemr_tr_state_params params = {.rules = upgrade.rules,
                                           .height = upgrade.height,
+                                          .leaf = r->at.leaf,
                                           .reissues = upgrade.reissues,
                                           .clock_difference = upgrade.clock_difference,
                                           .retention = upgrade.retention,
