@@ -203,7 +203,10 @@ static bcemr_status take_signature(ledger_collector *c, uint64_t place, bcemr_sp
     REQUIRE_AT(bcemr_g1_decode(&raw, &point) == BCEMR_OK, BCEMR_BAD_CHECKPOINT, "part", "signature",
                place);
     *row = (ledger_part_row){.part = LEDGER_PART_SIGNED, .signature = raw};
-    TRY(settle(c, err));
+    status = settle(c, err);
+    if (status != BCEMR_OK)
+        row->part = LEDGER_PART_ASKED; /* nothing is known of it: it may come again */
+    TRY(status);
     REQUIRE_AT(row->part == LEDGER_PART_SIGNED, BCEMR_BAD_CHECKPOINT, "part", "signature", place);
 out:
     return status;
