@@ -30,8 +30,7 @@ static bcemr_status take_leaf(bcemr_span inclusion, const bcemr_tr_checkpoint *c
     memset(&leaf, 0, sizeof leaf);
     *index = 0;
     *number = 0;
-    REQUIRE_VALID(bcemr_inclusion_check(inclusion, checkpoint, &leaf, index, err), "inclusion",
-                  NULL);
+    TRY(core_pass(bcemr_inclusion_check(inclusion, checkpoint, &leaf, index, err), err));
     bool makes = proof_set_entry(leaf.parts.entry, number, &before);
     REQUIRE(makes, BCEMR_BAD_GUILT, "leaf", "kind");
 out:

@@ -31,7 +31,7 @@ typedef struct guilt_file {
     bcemr_hash path[BCEMR_CONSISTENCY_MAX];
     uint64_t path_count;
     bcemr_set now, next;
-    bool named; /* a checkpoint names the set that the walk stands at */
+    bool named; /* a checkpoint names the set at hand, and no set before was that one */
     bool turned;
 } guilt_file;
 
@@ -95,8 +95,7 @@ static bcemr_status take_genesis(guilt_file *f, bcemr_span signed_genesis, bcemr
 {
     bcemr_status status = BCEMR_OK;
     bcemr_signed_parts parts;
-    REQUIRE_VALID(bcemr_genesis_check(f->context, signed_genesis, &f->ledger, err), "genesis",
-                  NULL);
+    TRY(core_pass(bcemr_genesis_check(f->context, signed_genesis, &f->ledger, err), err));
     TRY(bcemr_signed_read(signed_genesis, &parts, err));
     TRY(bcemr_read_genesis(parts.entry, &f->genesis, err));
     TRY_AT(bcemr_g2_decode(&f->genesis.authority, &f->authority), "genesis", "authority");
@@ -114,7 +113,7 @@ static bcemr_status look(guilt_file *f, bcemr_error *err)
     f->named = false;
     for (uint64_t i = 0; i < f->side_count; i++) {
         side *s = &f->sides[i];
-        if (s->checkpoint.set_number != f->now.number ||
+        if (s->found || s->checkpoint.set_number != f->now.number ||
             !bcemr_hash_equal(&s->checkpoint.set, &f->now.hash))
             continue;
         f->named = true;
@@ -165,17 +164,17 @@ static bcemr_status walk(guilt_file *f, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_span entry;
-    bcemr_verdict verdict;
     TRY(bcemr_set_begin(&f->genesis, &f->now, err));
     TRY(look(f, err));
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_signed, &f->guilt.sets);
     for (uint64_t walked = 0; bcemr_list_next(&iter, &entry); walked++) {
         TRY(turn(f, entry, walked, err));
-        verdict =
-            bcemr_set_follow(f->context, &f->authority, &f->ledger, &f->now, entry, &f->next, err);
-        if (verdict != BCEMR_VALID)
+        status = core_pass(
+            bcemr_set_follow(f->context, &f->authority, &f->ledger, &f->now, entry, &f->next, err),
+            err);
+        if (status != BCEMR_OK)
             err->index = walked;
-        REQUIRE_VALID(verdict, "guilt", "sets");
+        TRY(status);
         step(f);
         TRY(look(f, err));
     }
@@ -254,7 +253,7 @@ bcemr_verdict bcemr_guilt_check(const bcemr_context *context, bcemr_span signed_
     TRY(take_file(f, guilt, err));
     TRY(take_genesis(f, signed_genesis, err));
     TRY(walk(f, err));
-    REQUIRE_VALID(check_evidence(f, err), "guilt", "kind");
+    TRY(core_pass(check_evidence(f, err), err));
     TRY(name_them(f, &guilty, err));
     if (out)
         *out = guilty;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "ledger/checkpoint/guilt.h"
 #include "support/ledger_world.h"
 
 #define VERDICT(name, call)                                                                        \
@@ -141,11 +142,253 @@ static void signed_a_root_that_the_log_contradicts(void **state)
     bcemr_set_free(&set);
 }
 
+/* ---- made from a log ---- */
+
+static bcemr_buf made[3];
+
+static int end_made(void **state)
+{
+    for (int i = 0; i < 3; i++)
+        bcemr_buf_free(&made[i]);
+    return end(state);
+}
+
+/* The checkpoint at a size, as a set would sign it that the test may change. */
+static void checkpoint_at(uint64_t size, bcemr_tr_checkpoint *out)
+{
+    must(ledger_chain_checkpoint_at(w.chain, size, out, NULL));
+}
+
+static void set_at(uint64_t leaf, bcemr_set *out)
+{
+    must(ledger_chain_set_at(w.chain, leaf, out, NULL));
+}
+
+static bcemr_status make(const ledger_evidence *evidence)
+{
+    bcemr_buf_clear(&made[2]);
+    return ledger_guilt_make(w.chain, evidence, &made[2], &w.err);
+}
+
+/* From made[0] and made[1], in both orders. */
+static void makes(bcemr_guilt_kind kind, uint64_t count)
+{
+    bcemr_guilty guilty;
+    for (int i = 0; i < 2; i++) {
+        const ledger_evidence evidence = {.one = bcemr_buf_span(&made[i]),
+                                          .other = bcemr_buf_span(&made[1 - i])};
+        must(make(&evidence));
+        VERDICT(VALID, bcemr_guilt_check(w.c.context, bcemr_buf_span(&w.c.signed_genesis),
+                                         bcemr_buf_span(&made[2]), &guilty, &w.err));
+        assert_int_equal(guilty.kind, kind);
+        assert_int_equal(guilty.count, count);
+        bcemr_guilty_free(&guilty);
+    }
+}
+
+static void makes_none(void)
+{
+    const ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]),
+                                      .other = bcemr_buf_span(&made[1])};
+    assert_int_equal(make(&evidence), BCEMR_E_NOT_FOUND);
+    assert_int_equal(made[2].n, 0);
+}
+
+/* cloud-3 joins in the middle: sizes from first on, last the newest. */
+static uint64_t grow(void)
+{
+    assert_int_equal(world_retire(&w, 0), 0);
+    uint64_t first = ledger_chain_size(w.chain);
+    assert_int_equal(world_retire(&w, 1), 0);
+    assert_int_equal(world_join(&w, &w.c.nodes[CLOUD_3]), 0);
+    assert_int_equal(world_retire(&w, 2), 0);
+    assert_int_equal(world_retire(&w, 3), 0);
+    return first;
+}
+
+static void from_true_ones_nothing(void **state)
+{
+    (void)state;
+    uint64_t first = grow(), last = ledger_chain_size(w.chain);
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    for (uint64_t a = first; a <= last; a++)
+        for (uint64_t b = first; b <= last; b++) {
+            checkpoint_at(a, &checkpoint);
+            set_at(a - 1, &set);
+            cosign(&checkpoint, &set, set.count == 4 ? 7 : 15, &made[0]);
+            checkpoint_at(b, &checkpoint);
+            set_at(b - 1, &set);
+            cosign(&checkpoint, &set, set.count == 4 ? 14 : 30, &made[1]);
+            makes_none();
+        }
+    bcemr_set_free(&set);
+}
+
+static void from_two_of_one_size(void **state)
+{
+    (void)state;
+    (void)grow();
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
+    must(ledger_chain_set_now(w.chain, &set, NULL));
+    cosign(&checkpoint, &set, 15, &made[0]);
+    checkpoint.stops.b[0] ^= 1; /* the same root, and another index */
+    cosign(&checkpoint, &set, 30, &made[1]);
+    makes(BCEMR_guilt_kind_SAME_SIZE, 3);
+    /* Far beyond this log, and still two of one size. */
+    checkpoint.size += 1000;
+    cosign(&checkpoint, &set, 15, &made[0]);
+    checkpoint.tau++;
+    cosign(&checkpoint, &set, 30, &made[1]);
+    makes(BCEMR_guilt_kind_SAME_SIZE, 3);
+    /* One that its set did not sign accuses nobody. */
+    cosign(&checkpoint, &set, 3, &made[1]);
+    const ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]),
+                                      .other = bcemr_buf_span(&made[1])};
+    assert_int_equal(make(&evidence), BCEMR_E_REFUSED);
+    VERDICT(NOT_ENOUGH_SIGNERS, w.err.verdict);
+    bcemr_set_free(&set);
+}
+
+static void from_another_root(void **state)
+{
+    (void)state;
+    uint64_t first = grow(), last = ledger_chain_size(w.chain);
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
+    set_at(last - 1, &set);
+    cosign(&checkpoint, &set, 15, &made[1]);
+    for (uint64_t size = first; size < last; size++) {
+        checkpoint_at(size, &checkpoint);
+        set_at(size - 1, &set);
+        checkpoint.root.b[0] ^= 1;
+        cosign(&checkpoint, &set, set.count == 4 ? 7 : 15, &made[0]);
+        makes(BCEMR_guilt_kind_OTHER_ROOT, set.count == 4 ? 3 : 4);
+    }
+    bcemr_set_free(&set);
+}
+
+/* The larger tree is a fork that this log does not have: who has it brings the nodes. */
+static void from_another_ones_nodes(void **state)
+{
+    (void)state;
+    uint64_t first = grow(), last = ledger_chain_size(w.chain);
+    bcemr_tr_checkpoint small, large;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_hash path[128], older;
+    checkpoint_at(first, &small);
+    set_at(first - 1, &set);
+    cosign(&small, &set, 7, &made[0]);
+    uint64_t n = whole_path(first, last, path);
+    path[0].b[0] ^= 1; /* its past is another */
+    large = small;
+    large.size = last;
+    must(bcemr_consistency_roots(first, last, path, n, &older, &large.root));
+    cosign(&large, &set, 14, &made[1]);
+    makes_none();
+    ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]),
+                                .other = bcemr_buf_span(&made[1]),
+                                .path = path,
+                                .path_count = n};
+    must(make(&evidence));
+    evidence.path_count = n - 1; /* not that tree's */
+    assert_int_equal(make(&evidence), BCEMR_E_NOT_FOUND);
+    evidence.path_count = 128;
+    assert_int_equal(make(&evidence), BCEMR_E_TOO_MANY);
+    bcemr_set_free(&set);
+}
+
+static void from_a_set_that_was_over_or_not_yet(void **state)
+{
+    (void)state;
+    uint64_t first = grow(), last = ledger_chain_size(w.chain);
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set before = BCEMR_SET_EMPTY, after = BCEMR_SET_EMPTY;
+    set_at(first - 1, &before);
+    set_at(last - 1, &after);
+    checkpoint_at(last, &checkpoint);
+    cosign(&checkpoint, &after, 15, &made[1]);
+    checkpoint_at(last - 1, &checkpoint);
+    checkpoint.set_number = before.number;
+    checkpoint.set = before.hash;
+    cosign(&checkpoint, &before, 7, &made[0]);
+    makes(BCEMR_guilt_kind_OLD_SET, 3);
+    /* Alone, too. */
+    const ledger_evidence alone = {.one = bcemr_buf_span(&made[0])};
+    must(make(&alone));
+    /* And when it is the larger one. */
+    checkpoint_at(last, &checkpoint);
+    checkpoint.set_number = before.number;
+    checkpoint.set = before.hash;
+    cosign(&checkpoint, &before, 7, &made[1]);
+    checkpoint_at(first, &checkpoint);
+    cosign(&checkpoint, &before, 7, &made[0]);
+    makes(BCEMR_guilt_kind_OLD_SET, 3);
+    /* Before its leaf. */
+    checkpoint_at(last, &checkpoint);
+    cosign(&checkpoint, &after, 15, &made[1]);
+    checkpoint_at(first, &checkpoint);
+    checkpoint.set_number = after.number;
+    checkpoint.set = after.hash;
+    cosign(&checkpoint, &after, 30, &made[0]);
+    makes(BCEMR_guilt_kind_EARLY_SET, 3);
+    bcemr_set_free(&before);
+    bcemr_set_free(&after);
+}
+
+/* The fork has made a set of its own, which this log knows from who showed it. */
+static void from_a_branch_of_sets(void **state)
+{
+    (void)state;
+    bcemr_buf held = BCEMR_BUF_EMPTY, entry = BCEMR_BUF_EMPTY;
+    bcemr_tr_e_join join = {.ledger = w.c.ledger};
+    bcemr_signed_parts parts;
+    bcemr_set set = BCEMR_SET_EMPTY, other = BCEMR_SET_EMPTY;
+    bcemr_tr_checkpoint checkpoint;
+    join.member = world_member(&w.c.nodes[HOSPITAL_3].row, &held);
+    world_set_now(&w, &join.number, &join.before);
+    join.number++;
+    const consortium_row rows[] = {world_authority(&w), world_votes(&w, 15),
+                                   world_pop(&w.c.nodes[HOSPITAL_3])};
+    consortium_sign(&w.c, &bcemr_type_e_join, &join, rows, 3, &entry);
+    must(bcemr_signed_read(bcemr_buf_span(&entry), &parts, NULL));
+    must(ledger_chain_set_now(w.chain, &set, NULL));
+    must(bcemr_set_next(&set, parts.entry, &other, NULL));
+    (void)grow();
+    must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
+    must(ledger_chain_set_now(w.chain, &set, NULL));
+    cosign(&checkpoint, &set, 15, &made[0]);
+    checkpoint.set = other.hash;
+    cosign(&checkpoint, &other, 15, &made[1]); /* without the fifth, whose key differs */
+    ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]), .other = bcemr_buf_span(&made[1])};
+    assert_int_equal(make(&evidence), BCEMR_E_REFUSED); /* that set is not known */
+    VERDICT(BAD_SET, w.err.verdict);
+    const bcemr_span change = bcemr_buf_span(&entry);
+    evidence.sets = &change;
+    evidence.set_count = 1;
+    must(make(&evidence));
+    bcemr_buf_free(&held);
+    bcemr_buf_free(&entry);
+    bcemr_set_free(&set);
+    bcemr_set_free(&other);
+}
+
+#define MADE(name) cmocka_unit_test_setup_teardown(name, begin, end_made)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(signed_by_a_set_that_was_over, begin, end),
         cmocka_unit_test_setup_teardown(signed_a_root_that_the_log_contradicts, begin, end),
+        MADE(from_true_ones_nothing),
+        MADE(from_two_of_one_size),
+        MADE(from_another_root),
+        MADE(from_another_ones_nodes),
+        MADE(from_a_set_that_was_over_or_not_yet),
+        MADE(from_a_branch_of_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
