@@ -61,16 +61,18 @@ typedef struct ledger_bad {
     ledger_table table; /* the row to look at; of a leaf, LEAVES and its key */
     ledger_key key;
     ledger_row_fault fault; /* of LEDGER_BAD_ROW */
+    bool or_node;           /* of LEDGER_BAD_LEAF: or its node, NODES (0, leaf), was changed */
     bcemr_error error;
 } ledger_bad;
 
 typedef struct ledger_verified {
     ledger_bad bad; /* kind NONE: all of it holds */
     bcemr_hash ledger;
-    uint64_t size, blocks; /* as far as it was checked */
-    bcemr_hash root;       /* of that many leaves */
-    uint64_t statements;   /* signatures and proofs verified */
-    uint64_t rows;         /* compared, the tree's nodes included */
+    uint64_t size;       /* leaves checked */
+    uint64_t blocks;     /* made again from them; 0 when quick */
+    bcemr_hash root;     /* of that many leaves */
+    uint64_t statements; /* signatures and proofs verified */
+    uint64_t rows;       /* compared, the tree's nodes included */
     bool has_cosigned;
     bcemr_tr_checkpoint cosigned;
     uint64_t signers; /* of it */
