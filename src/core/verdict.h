@@ -30,12 +30,13 @@ static inline bcemr_verdict core_verdict(bcemr_status status, bcemr_error *err)
     return BCEMR_UNDECIDED;
 }
 
-/* The other way: goes on as a status, with err as the check filled it. */
+/* The other way: goes on as a status, with err (NULL allowed) as the check filled it. */
 static inline bcemr_status core_pass(bcemr_verdict verdict, const bcemr_error *err)
 {
     if (verdict == BCEMR_VALID)
         return BCEMR_OK;
-    return verdict == BCEMR_UNDECIDED ? err->status : BCEMR_E_REFUSED;
+    bool says_why = verdict == BCEMR_UNDECIDED && err && err->status != BCEMR_OK;
+    return says_why ? err->status : BCEMR_E_REFUSED;
 }
 
 #endif

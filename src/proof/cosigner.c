@@ -92,8 +92,8 @@ bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner, const bcemr_context
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_checkpoint shown;
-    REQUIRE_VALID(bcemr_checkpoint_check(context, &cosigner->ledger, set, cosigned, &shown, err),
-                  "cosigned", NULL);
+    TRY(core_pass(bcemr_checkpoint_check(context, &cosigner->ledger, set, cosigned, &shown, err),
+                  err));
     TRY(resume_later(cosigner, &shown, err));
 out:
     return status;
@@ -105,9 +105,9 @@ bcemr_status bcemr_cosigner_resume_by_others(bcemr_cosigner *cosigner, const bce
 {
     bcemr_status status = BCEMR_OK;
     bcemr_tr_checkpoint shown;
-    REQUIRE_VALID(bcemr_checkpoint_others_check(context, &cosigner->ledger, set, place, cosigned,
+    TRY(core_pass(bcemr_checkpoint_others_check(context, &cosigner->ledger, set, place, cosigned,
                                                 &shown, err),
-                  "cosigned", NULL);
+                  err));
     TRY(resume_later(cosigner, &shown, err));
 out:
     return status;

@@ -303,6 +303,11 @@ static void cosigner_after_a_restore(void **state)
     assert_int_equal(err.verdict, BCEMR_BAD_CHECKPOINT);
     STATUS(E_STATE, ask(&cosigner, &checkpoint, &err));
     log.branch = 0;
+    cosigner.since = 6000; /* what it forgot may be as late as that */
+    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set,
+                                            bcemr_buf_span(&cosigned), &err));
+    assert_int_equal(err.verdict, BCEMR_STALE_PROOF);
+    cosigner.since = 5999;
     STATUS(OK, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, bcemr_buf_span(&cosigned),
                                      &err));
     STATUS(OK, ask(&cosigner, &checkpoint, &err));
@@ -310,6 +315,74 @@ static void cosigner_after_a_restore(void **state)
     STATUS(E_REFUSED, ask(&cosigner, &checkpoint, &err));
     assert_int_equal(err.verdict, BCEMR_STALE_PROOF);
     bcemr_buf_free(&cosigned);
+    bcemr_set_free(&log.set);
+}
+
+/* ---- small sets ---- */
+
+static void small_set(const consortium *c, uint64_t n, bcemr_set *out)
+{
+    bcemr_tr_member members[7];
+    bcemr_tr_genesis genesis = c->genesis;
+    for (uint64_t i = 0; i < n; i++)
+        members[i] = c->nodes[i].row;
+    genesis.members = BCEMR_LIST_OF(members, n);
+    must(bcemr_set_begin(&genesis, out, NULL));
+}
+
+/* Every bitmap in sets of one to five, for each place: the word of all others, where without the
+ * one there can be no checkpoint, and nothing else. Neither is ever the other. */
+static void the_word_of_all_others(void **state)
+{
+    const consortium *c = *state;
+    const bcemr_secrets *voters[7];
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY;
+    for (int i = 0; i < 7; i++)
+        voters[i] = &c->nodes[i].keys;
+    for (uint64_t n = 1; n <= 5; n++) {
+        small_set(c, n, &set);
+        const bcemr_tr_checkpoint checkpoint = {.ledger = c->ledger, .size = 3, .set = set.hash};
+        for (uint64_t votes = 1; votes < (uint64_t)1 << n; votes++) {
+            consortium_cosign(&set, &checkpoint, voters, votes, &cosigned);
+            bcemr_span bytes = bcemr_buf_span(&cosigned);
+            bool enough = bcemr_checkpoint_check(c->context, &c->ledger, &set, bytes, NULL, NULL) ==
+                          BCEMR_VALID;
+            for (uint64_t place = 0; place <= n; place++) {
+                bcemr_verdict verdict = bcemr_checkpoint_others_check(c->context, &c->ledger, &set,
+                                                                      place, bytes, NULL, NULL);
+                bool word = (n == 2 || n == 3) && place < n &&
+                            votes == ((((uint64_t)1 << n) - 1) & ~((uint64_t)1 << place));
+                assert_int_equal(verdict, word ? BCEMR_VALID : BCEMR_NOT_ENOUGH_SIGNERS);
+                assert_false(word && enough);
+            }
+        }
+    }
+    bcemr_set_free(&set);
+    bcemr_buf_free(&cosigned);
+}
+
+static void the_operators_word(void **state)
+{
+    own_log log;
+    bcemr_cosigner cosigner;
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_error err;
+    begin(*state, &log, &cosigner);
+    for (uint64_t n = 1; n <= 7; n++) {
+        small_set(*state, n, &set);
+        bcemr_cosigner_distrust(&cosigner, INT64_MAX);
+        checkpoint_of(&log, 6, &checkpoint);
+        checkpoint.root.b[0] ^= 1; /* not what its own log says */
+        STATUS(E_REFUSED, bcemr_cosigner_resume_by_operator(&cosigner, &set, &checkpoint, &err));
+        assert_int_equal(err.verdict, n <= 3 ? BCEMR_BAD_CHECKPOINT : BCEMR_NOT_ENTITLED);
+        checkpoint.root.b[0] ^= 1;
+        bcemr_status status = bcemr_cosigner_resume_by_operator(&cosigner, &set, &checkpoint, &err);
+        assert_int_equal(status, n <= 3 ? BCEMR_OK : BCEMR_E_REFUSED);
+        assert_int_equal(cosigner.trusted, n <= 3);
+    }
+    bcemr_set_free(&set);
     bcemr_set_free(&log.set);
 }
 
@@ -392,6 +465,8 @@ int main(void)
         TEST(cosigner_refuses_a_split_view),
         TEST(cosigner_keeps_first),
         TEST(cosigner_after_a_restore),
+        TEST(the_word_of_all_others),
+        TEST(the_operators_word),
         TEST(inclusion),
         TEST(guilt),
     };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints of this chain's blocks, and sigma of a visit (sections 8 and 4). */
+#include "core/verdict.h"
 #include "ledger/chain/internal.h"
 
 #include <bcemr/diagnosis.h>
@@ -91,8 +92,8 @@ bcemr_status ledger_chain_keep_cosigned(ledger_chain *chain, bcemr_span cosigned
     REQUIRE(bcemr_span_equal(bcemr_buf_span(&mine), value.checkpoint), BCEMR_BAD_CHECKPOINT,
             "checkpoint", "root");
     TRY(ledger_chain_set_at(chain, shown.size - 1, &set, err));
-    REQUIRE_VALID(bcemr_checkpoint_check(chain->context, &chain->id, &set, cosigned, NULL, err),
-                  "cosigned", NULL);
+    TRY(core_pass(bcemr_checkpoint_check(chain->context, &chain->id, &set, cosigned, NULL, err),
+                  err));
     const chain_row row = {LEDGER_COSIGNED, {0}, cosigned};
     TRY_AT(chain_put_alone(chain, &row, 1), "cosigned", NULL);
 out:
