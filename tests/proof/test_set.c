@@ -298,6 +298,55 @@ static void walk_rekey(void **state)
     end(&w);
 }
 
+/* The rows as the ledger takes them: none more, and each under its name. */
+static void walk_rows(void **state)
+{
+    consortium *c = *state;
+    walk w;
+    consortium_node fresh;
+    bcemr_error err;
+    bcemr_buf good = BCEMR_BUF_EMPTY;
+    bcemr_signed_parts parts;
+    bcemr_tr_signer rows[5];
+    begin(c, &w);
+    consortium_node_make(&fresh, "cloud-2", BCEMR_role_CLOUD, "fresh");
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 0)
+            sign_join(c, &w, 15);
+        else if (kind == 1)
+            sign_leave(c, &w, &c->nodes[HOSPITAL_2].row, 13);
+        else
+            sign_rekey(c, &w, &fresh, 3, &c->nodes[CLOUD_2].keys);
+        must(bcemr_buf_set(&good, bcemr_buf_span(&w.signed_entry)));
+        must(bcemr_signed_read(bcemr_buf_span(&good), &parts, NULL));
+        uint64_t count = parts.signers.count;
+        for (uint64_t i = 0; i < count; i++)
+            assert_true(bcemr_list_at(&bcemr_type_signer, &parts.signers, i, &rows[i]));
+        rows[count] = rows[count - 1];
+        for (uint64_t more = 0; more < 2; more++) {
+            bcemr_buf_clear(&w.signed_entry);
+            must(bcemr_signed_make(parts.entry, rows, count + more, &w.signed_entry, NULL));
+            assert_int_equal(follow(c, &w), more ? BCEMR_BAD_SET : BCEMR_VALID);
+        }
+        /* Rows with a name have their member's, the others none but the bitmap. */
+        for (uint64_t i = 0; i < count; i++) {
+            const bcemr_tr_signer held = rows[i];
+            if (i == 1)
+                continue;
+            rows[i].who = bcemr_text("cloud-9");
+            bcemr_buf_clear(&w.signed_entry);
+            must(bcemr_signed_make(parts.entry, rows, count, &w.signed_entry, NULL));
+            assert_int_not_equal(bcemr_set_follow(c->context, &w.authority, &c->ledger, &w.set,
+                                                  bcemr_buf_span(&w.signed_entry), &w.next, &err),
+                                 BCEMR_VALID);
+            assert_int_equal(err.status, BCEMR_E_REFUSED);
+            rows[i] = held;
+        }
+    }
+    bcemr_buf_free(&good);
+    end(&w);
+}
+
 static void only_changes_of_the_set(void **state)
 {
     consortium *c = *state;
@@ -320,6 +369,7 @@ int main(void)
         TEST(look_up),           TEST(walk_join),
         TEST(walk_leave),        TEST(walk_rekey),
         TEST(walk_other_branch), TEST(only_changes_of_the_set),
+        TEST(walk_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
