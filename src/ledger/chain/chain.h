@@ -36,6 +36,9 @@ BCEMR_MUST_USE bcemr_status ledger_chain_open(ledger_chain **out,
 void ledger_chain_close(ledger_chain *chain);
 
 const bcemr_hash *ledger_chain_id(const ledger_chain *chain);
+/* Reads anew where the log ends: after the state was refreshed (ledger_sqlite_refresh), or was
+ * turned back behind the chain's back. */
+BCEMR_MUST_USE bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err);
 
 /* ---- writing ---- */
 

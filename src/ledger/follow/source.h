@@ -20,6 +20,8 @@
 
 /* Sets that one answer walks; more are asked for again. */
 #define LEDGER_SOURCE_SETS 64
+/* No leaf, and no block of an index, is longer. */
+#define LEDGER_SOURCE_LEAF_MAX ((uint64_t)1 << 20)
 
 /* What a source says of itself, as of one moment. */
 typedef struct ledger_source_head {

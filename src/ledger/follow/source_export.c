@@ -13,7 +13,6 @@
 #define GROUP ((uint64_t)1 << GROUP_LEVEL)
 #define LEVELS (64 - GROUP_LEVEL)
 #define WINDOW ((uint64_t)256 << 10)
-#define LEAF_MAX ((uint64_t)1 << 20)
 #define HEAD_MAX ((uint64_t)1 << 16)
 
 /* Numbers or hashes, appended. */
@@ -167,7 +166,7 @@ static bcemr_status pass(export_source *s, bcemr_error *err)
     for (uint64_t index = 0; index < s->head.size; index++) {
         if (index % GROUP == 0)
             TRY_AT(push(&s->places, &at), "ledger-export", "places");
-        status = look_item(s, &at, LEAF_MAX, &bytes);
+        status = look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &bytes);
         if (status != BCEMR_OK)
             (void)wire_fail(&detail, status, "ledger-export", "leaf");
         else
@@ -201,7 +200,7 @@ static bcemr_status find_leaf(export_source *s, uint64_t index, uint64_t *at)
         *at = s->next_at;
     }
     for (; leaf < index; leaf++)
-        TRY(look_item(s, at, LEAF_MAX, &bytes));
+        TRY(look_item(s, at, LEDGER_SOURCE_LEAF_MAX, &bytes));
 out:
     return status;
 }
@@ -216,7 +215,7 @@ static bcemr_status load_group(export_source *s, uint64_t group)
     s->group = BCEMR_NOWHERE;
     at = number_at(&s->places, group);
     for (s->held = 0; s->held < GROUP && s->held < left; s->held++) {
-        TRY(look_item(s, &at, LEAF_MAX, &bytes));
+        TRY(look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &bytes));
         bcemr_tree_leaf_hash(bytes, &s->hashes[s->held]);
     }
     s->group = group;
@@ -279,7 +278,7 @@ static bcemr_status leaves(void *self, uint64_t from, uint64_t to, uint64_t byte
     TRY_AT(find_leaf(s, from, &at), "leaves", "from");
     for (uint64_t i = from; i < end; i++) {
         uint64_t behind = at;
-        TRY_AT(look_item(s, &behind, LEAF_MAX, &leaf), "leaves", "leaf");
+        TRY_AT(look_item(s, &behind, LEDGER_SOURCE_LEAF_MAX, &leaf), "leaves", "leaf");
         if (lengths.count > 0 && all.n + 8 * lengths.count + leaf.n + 64 > bytes)
             break;
         TRY_AT(bcemr_buf_append(&all, leaf), "leaves", NULL);
@@ -329,7 +328,7 @@ static bcemr_status prove(export_source *s, uint64_t index, uint64_t size, bcemr
     uint64_t at = 0, count = 0;
     TRY_AT(bcemr_inclusion_path(&nodes, index, size, path, &count), "inclusion", "path");
     TRY_AT(find_leaf(s, index, &at), "inclusion", "leaf");
-    TRY_AT(look_item(s, &at, LEAF_MAX, &leaf), "inclusion", "leaf");
+    TRY_AT(look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &leaf), "inclusion", "leaf");
     const bcemr_tr_inclusion value = {
         .leaf = leaf, .index = index, .size = size, .path = BCEMR_LIST_OF(path, count)};
     TRY(bcemr_write_inclusion(&value, out, err));
