@@ -78,7 +78,8 @@ extern "C" {
     X(E_DAMAGED, 84, "the database is damaged: run bcemr ledger verify, then restore or follow")   \
     X(E_STOPPED, 85, "a write failed, so nothing more is acknowledged: start this node again")     \
     X(E_BUSY, 86, "too much is waiting already: try again later")                                  \
-    X(E_TIMED_OUT, 87, "no answer came in time")
+    X(E_TIMED_OUT, 87, "no answer came in time")                                                   \
+    X(E_NO_ACCESS, 88, "this user may not read or write here: see the owner and mode of it")
 
 typedef enum bcemr_status {
 #define X(name, number, text) BCEMR_##name = (number),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state interface, on the state in memory: against a plain array, with undo and rollback. */
+/* The state interface, on each of the states: against a plain array, with undo and rollback. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +8,26 @@
 #include <cmocka.h>
 
 #include "ledger/state/state.h"
+#include "ledger/state/sqlite.h"
 #include "support/consortium.h"
+#include "support/folder.h"
 #include "wire/fault.h"
 
 #include <string.h>
 
 #define KEYS 200
+
+/* The state that the suite is about. */
+static bcemr_status (*open_state)(ledger_state *out);
+static char folder[FOLDER_ROOM], path[FOLDER_ROOM];
+
+static bcemr_status open_sqlite(ledger_state *out)
+{
+    const ledger_sqlite_options options = {.writes = true, .scratch = true};
+    folder_empty(folder);
+    must(ledger_sqlite_create(path, &options, NULL));
+    return ledger_sqlite_open(path, &options, out, NULL);
+}
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -96,7 +110,7 @@ static void like_an_array(void **unused)
     ledger_state state;
     model now = {{0}}, marked, begun;
     uint64_t seed = 7;
-    must(ledger_state_memory(&state));
+    must(open_state(&state));
     for (uint32_t round = 0; round < 200; round++) {
         begun = now;
         must(state.ops->begin(state.self));
@@ -150,7 +164,7 @@ static void scans_end_when_told(void **unused)
     model m = {{0}};
     uint64_t count = 0;
     uint8_t bytes[4];
-    must(ledger_state_memory(&state));
+    must(open_state(&state));
     must(state.ops->begin(state.self));
     for (uint32_t i = 0; i < 20; i++)
         put(&state, &m, i, i + 1);
@@ -172,7 +186,7 @@ static void transactions_in_order(void **unused)
 {
     (void)unused;
     ledger_state state;
-    must(ledger_state_memory(&state));
+    must(open_state(&state));
     const bcemr_span key = bcemr_text("k");
     assert_int_equal(ledger_put(&state, LEDGER_KEYS, key, key), BCEMR_E_STATE);
     assert_int_equal(state.ops->mark(state.self), BCEMR_E_STATE);
@@ -197,7 +211,7 @@ static void out_of_memory(void **unused)
     for (uint64_t n = 1; n < 6; n++) {
         ledger_state state;
         model m = {{0}};
-        must(ledger_state_memory(&state));
+        must(open_state(&state));
         must(state.ops->begin(state.self));
         for (uint32_t i = 0; i < 50; i++)
             put(&state, &m, i, i + 1);
@@ -240,5 +254,12 @@ int main(void)
         cmocka_unit_test(transactions_in_order), cmocka_unit_test(out_of_memory),
         cmocka_unit_test(keys_sort_as_numbers),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    folder_make(folder);
+    folder_path(path, folder, "ledger.db");
+    open_state = ledger_state_memory;
+    int failed = cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+    open_state = open_sqlite;
+    failed += cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
+    folder_remove(folder);
+    return failed;
 }

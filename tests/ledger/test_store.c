@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules on another store: a plain list of puts, searched from its end. It shares nothing with
- * the state in memory, so a chain on it that comes to the same roots owes nothing to how a store
- * is made.
+ * The rules on other stores. A plain list of puts, searched from its end, shares nothing with the
+ * states that ship, so a chain on it that comes to the same roots owes nothing to how a store is
+ * made. And SQLite, opened again after every other block.
  */
 #include "rules_test.h"
+
+#include "ledger/state/sqlite.h"
+#include "support/folder.h"
 
 #include <stdlib.h>
 
@@ -156,17 +159,28 @@ static void make_story(world *w)
     world_visit_free(&visit);
 }
 
-static void same_roots(void **state)
+/* Another store: how a chain on it is opened, and opened again (NULL: it stays open). */
+typedef struct other_store {
+    ledger_state state;
+    void (*again)(struct other_store *store);
+    char path[FOLDER_ROOM];
+} other_store;
+
+static void open_chain(const world *w, other_store *store, bool first, ledger_chain **out)
 {
-    world *w = *state;
-    list_store store = {0};
+    const ledger_chain_options options = {.context = w->c.context, .state = store->state};
+    must(ledger_chain_open(out, &options,
+                           first ? bcemr_buf_span(&w->c.signed_genesis) : (bcemr_span){0}, NULL));
+}
+
+static void play(world *w, other_store *store)
+{
     ledger_chain *other;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_leaf_parts leaf;
     bcemr_hash one, two;
     make_story(w);
-    const ledger_chain_options options = {.context = w->c.context, .state = {&list_ops, &store}};
-    must(ledger_chain_open(&other, &options, bcemr_buf_span(&w->c.signed_genesis), NULL));
+    open_chain(w, store, true, &other);
     for (uint64_t i = 1; i < ledger_chain_size(w->chain); i++) {
         bcemr_buf_clear(&held);
         must(ledger_chain_leaf(w->chain, i, &held));
@@ -182,6 +196,11 @@ static void same_roots(void **state)
         must(ledger_chain_root(other, ledger_chain_size(other), &one));
         must(ledger_chain_root(w->chain, ledger_chain_size(other), &two));
         assert_memory_equal(one.b, two.b, 32);
+        if (store->again && i % 2 == 0) {
+            ledger_chain_close(other);
+            store->again(store);
+            open_chain(w, store, false, &other);
+        }
     }
     bcemr_tr_checkpoint a, b;
     must(ledger_chain_checkpoint(w->chain, &a, NULL));
@@ -194,8 +213,34 @@ static void same_roots(void **state)
     ledger_chain_close(other);
 }
 
+static void in_a_list(void **state)
+{
+    list_store rows = {0};
+    other_store store = {.state = {&list_ops, &rows}};
+    play(*state, &store);
+}
+
+static void sqlite_again(other_store *store)
+{
+    const ledger_sqlite_options options = {.writes = true, .scratch = true};
+    must(ledger_sqlite_open(store->path, &options, &store->state, NULL));
+}
+
+static void in_sqlite(void **state)
+{
+    char folder[FOLDER_ROOM];
+    const ledger_sqlite_options options = {.scratch = true};
+    other_store store = {.again = sqlite_again};
+    folder_make(folder);
+    folder_path(store.path, folder, "ledger.db");
+    must(ledger_sqlite_create(store.path, &options, NULL));
+    sqlite_again(&store);
+    play(*state, &store);
+    folder_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(same_roots)};
+    const struct CMUnitTest tests[] = {TEST(in_a_list), TEST(in_sqlite)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,22 +53,31 @@ out:
     return status;
 }
 
+static bcemr_status read_tip(ledger_chain *chain, bcemr_error *err)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_status status = ledger_get_record(&chain->state, LEDGER_TIP, (bcemr_span){0},
+                                            &bcemr_type_state_block, &held, &chain->tip, err);
+    bcemr_buf_free(&held);
+    return status;
+}
+
 static bcemr_status open_state(ledger_chain *chain, bcemr_span signed_genesis, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_signed_parts parts;
     status = ledger_get(&chain->state, LEDGER_GENESIS, (bcemr_span){0}, &held);
-    if (status == BCEMR_E_NOT_FOUND)
+    if (status == BCEMR_E_NOT_FOUND && signed_genesis.n > 0)
         return begin_ledger(chain, signed_genesis, err);
     TRY_AT(status, "genesis", NULL);
     /* The rows beside the hashed part may differ: the ledger is named by the inner one. */
-    TRY(bcemr_signed_read(signed_genesis, &parts, err));
+    TRY(bcemr_signed_read(signed_genesis.n > 0 ? signed_genesis : bcemr_buf_span(&held), &parts,
+                          err));
     chain->id = parts.entry_hash;
     TRY(bcemr_signed_read(bcemr_buf_span(&held), &parts, err));
     REQUIRE(bcemr_hash_equal(&parts.entry_hash, &chain->id), BCEMR_WRONG_LEDGER, "genesis", NULL);
-    TRY(ledger_get_record(&chain->state, LEDGER_TIP, (bcemr_span){0}, &bcemr_type_state_block,
-                          &held, &chain->tip, err));
+    TRY(read_tip(chain, err));
 out:
     bcemr_buf_free(&held);
     return status;
@@ -94,6 +103,18 @@ out:
         ledger_verifier_free(chain->verifier);
         bcemr_release(chain);
     }
+    return status;
+}
+
+bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const ledger_state_ops *ops = chain->state.ops;
+    if (!ops->refresh)
+        return BCEMR_OK;
+    TRY_AT(ops->refresh(chain->state.self), "state", NULL);
+    TRY(read_tip(chain, err));
+out:
     return status;
 }
 

@@ -26,14 +26,21 @@ typedef struct ledger_chain_options {
 
 /*
  * Opens on a signed genesis (leaf 0's Tr("signed")): an empty state is begun with it (height 0,
- * tau 0), one that holds something must be of this genesis.
- * Errors: E_REFUSED with BAD_GENESIS, BAD_POP, WRONG_LEDGER; the store's. On failure the state
- * stays the caller's.
+ * tau 0), one that holds something must be of this genesis. With an empty span the chain is what
+ * the state holds, E_NOT_FOUND when it holds nothing. Errors: E_REFUSED with BAD_GENESIS, BAD_POP,
+ * WRONG_LEDGER; the store's. On failure the state stays the caller's.
  */
 BCEMR_MUST_USE bcemr_status ledger_chain_open(ledger_chain **out,
                                               const ledger_chain_options *options,
                                               bcemr_span signed_genesis, bcemr_error *err);
 void ledger_chain_close(ledger_chain *chain);
+/*
+ * For a chain that only reads a state which another writes: from now on it answers by the newest
+ * block that is durable, all of that one moment, until the next call. What was read before (spans
+ * into the caller's buffers) stays as it was. Nothing to do for a chain that writes. Errors: the
+ * store's; then close it.
+ */
+BCEMR_MUST_USE bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err);
 
 const bcemr_hash *ledger_chain_id(const ledger_chain *chain);
 /* Reads anew where the log ends: after the state was refreshed (ledger_sqlite_refresh), or was

@@ -81,9 +81,18 @@ static void close_memory(void *self)
     bcemr_release(m);
 }
 
-/* keep is a mark: what was put before it is beyond undo. */
-static const ledger_state_ops memory_ops = {get,  put,  scan,   begin,    mark,
-                                            mark, undo, commit, rollback, close_memory};
+static const ledger_state_ops memory_ops = {
+    .get = get,
+    .put = put,
+    .scan = scan,
+    .begin = begin,
+    .mark = mark,
+    .keep = mark, /* what was put before it is beyond undo */
+    .undo = undo,
+    .commit = commit,
+    .rollback = rollback,
+    .close = close_memory,
+};
 
 uint64_t ledger_state_memory_rows(const ledger_state *state)
 {

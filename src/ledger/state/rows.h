@@ -21,6 +21,9 @@ BCEMR_MUST_USE bcemr_status ledger_rows_open(const char *path, const ledger_sqli
 /* NULL allowed. Gives the lock back. */
 void ledger_rows_close(ledger_rows *rows);
 
+/* Whether a write failed. */
+bool ledger_rows_stopped(const ledger_rows *rows);
+
 /* As in ledger_state_ops. */
 BCEMR_MUST_USE bcemr_status ledger_rows_get(ledger_rows *rows, ledger_table table, bcemr_span key,
                                             bcemr_buf *value);
@@ -33,10 +36,12 @@ ledger_base ledger_rows_base(ledger_rows *rows);
 BCEMR_MUST_USE bcemr_status ledger_rows_refresh(ledger_rows *rows);
 
 /*
- * Writes all rows of the layers, oldest first, in one transaction, and returns when they are
- * durable (at once in a scratch one). The layers are only read. When it fails, nothing of it counts
- * and rows are stopped: every later call but close gives E_STOPPED.
- * Errors: E_FULL, E_IO, E_DAMAGED, E_NO_MEMORY, E_STOPPED; E_STATE when not opened for writing.
+ * Writes all rows of at most LEDGER_FROZEN_MAX layers, oldest first, in one transaction, and
+ * returns when they are durable (at once in a scratch one). The layers are only read. When it
+ * fails, nothing of it counts and rows are stopped: every later call but close gives E_STOPPED. So
+ * they are when it succeeds and moving older commits from the WAL into the file then fails.
+ * Errors: E_FULL, E_IO, E_DAMAGED, E_NO_MEMORY, E_STOPPED; E_BUSY (another program holds SQLite's
+ * own lock) and E_STATE (not opened for writing, or too many layers) stop nothing.
  */
 BCEMR_MUST_USE bcemr_status ledger_rows_write(ledger_rows *rows, const ledger_layer *const *layers,
                                               uint64_t count);

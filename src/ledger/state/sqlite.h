@@ -27,7 +27,7 @@ typedef struct ledger_sqlite_options {
 
 /*
  * Makes an empty database at path: nothing is there under that name until it is whole and durable.
- * Errors: E_EXISTS, E_IO, E_FULL, E_PERMISSIONS.
+ * Errors: E_EXISTS, E_IO, E_FULL, E_NO_ACCESS.
  */
 BCEMR_MUST_USE bcemr_status ledger_sqlite_create(const char *path,
                                                  const ledger_sqlite_options *options,
@@ -36,7 +36,7 @@ BCEMR_MUST_USE bcemr_status ledger_sqlite_create(const char *path,
  * Opens what create made; out is closed with ledger_state_close. One thread at a time an open
  * state; several states of one file side by side.
  * Errors: E_NOT_FOUND (nothing is created), E_NOT_A_LEDGER, E_SCHEMA (newer than this program),
- * E_IN_USE (another writer), E_DAMAGED, E_IO, E_PERMISSIONS; E_REFUSED with WRONG_LEDGER.
+ * E_IN_USE (another writer), E_DAMAGED, E_IO, E_NO_ACCESS; E_REFUSED with WRONG_LEDGER.
  */
 BCEMR_MUST_USE bcemr_status ledger_sqlite_open(const char *path,
                                                const ledger_sqlite_options *options,

@@ -75,6 +75,8 @@ typedef struct ledger_state_ops {
     bcemr_status (*commit)(void *self); /* when it fails, rollback follows */
     void (*rollback)(void *self);       /* also without a transaction */
     void (*close)(void *self);
+    /* What is read from now on is of the newest moment. NULL: it always is. */
+    bcemr_status (*refresh)(void *self);
 } ledger_state_ops;
 
 typedef struct ledger_state {

@@ -223,7 +223,7 @@ static void close_shadow(void *self)
 
 ledger_state verify_shadow_state(verify_shadow *shadow)
 {
-    static const ledger_state_ops ops = {get,  put,  scan,   begin,    mark,
-                                         keep, undo, commit, rollback, close_shadow};
+    static const ledger_state_ops ops = {get,  put,    scan,     begin,        mark, keep,
+                                         undo, commit, rollback, close_shadow, NULL};
     return (ledger_state){&ops, shadow};
 }
