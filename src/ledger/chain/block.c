@@ -56,8 +56,11 @@ out:
 static bcemr_status read_tip(ledger_chain *chain, bcemr_error *err)
 {
     bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_block tip;
     bcemr_status status = ledger_get_record(&chain->state, LEDGER_TIP, (bcemr_span){0},
-                                            &bcemr_type_state_block, &held, &chain->tip, err);
+                                            &bcemr_type_state_block, &held, &tip, err);
+    if (status == BCEMR_OK)
+        chain->tip = tip;
     bcemr_buf_free(&held);
     return status;
 }
@@ -110,9 +113,8 @@ bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     const ledger_state_ops *ops = chain->state.ops;
-    if (!ops->refresh)
-        return BCEMR_OK;
-    TRY_AT(ops->refresh(chain->state.self), "state", NULL);
+    if (ops->refresh)
+        TRY_AT(ops->refresh(chain->state.self), "state", NULL);
     TRY(read_tip(chain, err));
 out:
     return status;

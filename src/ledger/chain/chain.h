@@ -35,17 +35,14 @@ BCEMR_MUST_USE bcemr_status ledger_chain_open(ledger_chain **out,
                                               bcemr_span signed_genesis, bcemr_error *err);
 void ledger_chain_close(ledger_chain *chain);
 /*
- * For a chain that only reads a state which another writes: from now on it answers by the newest
- * block that is durable, all of that one moment, until the next call. What was read before (spans
- * into the caller's buffers) stays as it was. Nothing to do for a chain that writes. Errors: the
- * store's; then close it.
+ * Refreshes the state (ledger_state_ops) and reads anew where the log ends. For a chain that reads
+ * a state which another writes: from now on it answers by the newest durable block, all of that one
+ * moment, until the next call. For one whose state was turned back behind its back: it goes on from
+ * there. Not in a transaction. Errors: the store's; then close it.
  */
 BCEMR_MUST_USE bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err);
 
 const bcemr_hash *ledger_chain_id(const ledger_chain *chain);
-/* Reads anew where the log ends: after the state was refreshed (ledger_sqlite_refresh), or was
- * turned back behind the chain's back. */
-BCEMR_MUST_USE bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err);
 
 /* ---- writing ---- */
 

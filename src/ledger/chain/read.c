@@ -9,18 +9,6 @@ const bcemr_hash *ledger_chain_id(const ledger_chain *chain)
     return &chain->id;
 }
 
-bcemr_status ledger_chain_refresh(ledger_chain *chain, bcemr_error *err)
-{
-    bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_state_block tip;
-    bcemr_status status = ledger_get_record(&chain->state, LEDGER_TIP, (bcemr_span){0},
-                                            &bcemr_type_state_block, &held, &tip, err);
-    if (status == BCEMR_OK)
-        chain->tip = tip;
-    bcemr_buf_free(&held);
-    return status;
-}
-
 uint64_t ledger_chain_size(const ledger_chain *chain)
 {
     return chain->tip.size;
