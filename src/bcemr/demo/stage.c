@@ -136,17 +136,18 @@ void stage_close(stage *s)
 bcemr_status stage_world(const stage *s, world *w, const char *base)
 {
     bcemr_status status = BCEMR_OK;
-    char work[1024];
+    char work[1024], database[1040];
     files_error err;
     (void)snprintf(work, sizeof work, "%.1000s/work", base);
+    (void)snprintf(database, sizeof database, "%s/ledger.db", s->keep ? base : work);
     status = files_make_folder(work, &err);
     if (status != BCEMR_OK) {
         memset(w, 0, sizeof *w);
         w->file_error = err;
         return status;
     }
-    status =
-        world_open(w, s->report, &s->inputs, s->doctors, s->context, &s->parallel, s->start, work);
+    status = world_open(w, s->report, &s->inputs, s->doctors, s->context, &s->parallel, s->start,
+                        work, database);
     (void)snprintf(w->base, sizeof w->base, "%s", base);
     return status;
 }

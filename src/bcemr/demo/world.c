@@ -5,6 +5,9 @@
 #include "bcemr/demo/people.h"
 #include "ledger/checkpoint/collector.h"
 
+#include "ledger/checkpoint/collector.h"
+#include "ledger/state/sqlite.h"
+
 #include <bcemr/hash.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #define CLOCK_DIFFERENCE_MS 120000
 #define RETENTION_MS (10LL * 365 * 24 * 3600 * 1000)
 #define REISSUES 3
+#define COLLECT_MS 10000    /* how long supernodes have to cosign */
 #define CHECKPOINT_MS 10000 /* until the collector gives up */
 
 /* ---- what goes between people ---- */
@@ -71,22 +75,31 @@ static bcemr_status submit(void *user, bcemr_span signed_entry, bcemr_error *err
     return status;
 }
 
+/* Asks every supernode; each answers from what its own log says. */
+static bcemr_status collect(world *w, ledger_collector *collector, bcemr_buf *answer)
+{
+    bcemr_status status = BCEMR_OK;
+    for (uint64_t n = 0; n < WORLD_NODES; n++) {
+        world_node *node = &w->nodes[n];
+        ledger_collector_sent(collector, world_id(node->id));
+        bcemr_buf_clear(answer);
+        DO(ledger_cosigner_answer(&node->cosigner, bcemr_buf_span(&collector->question), w->now,
+                                  bcemr_text("demo"), answer, &w->error));
+        DO(ledger_collector_take(collector, w->now, bcemr_buf_span(answer), &w->error));
+    }
+out:
+    return status;
+}
+
 bcemr_status world_checkpoint(world *w)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf cosigned = BCEMR_BUF_EMPTY, answer = BCEMR_BUF_EMPTY;
+    bcemr_buf answer = BCEMR_BUF_EMPTY, cosigned = BCEMR_BUF_EMPTY;
     ledger_collector *collector = bcemr_allocate(sizeof *collector);
     if (!collector)
         DO(BCEMR_E_NO_MEMORY);
-    DO(ledger_collector_begin_at(collector, w->chain, w->now, CHECKPOINT_MS, true, &w->error));
-    for (uint64_t n = 0; n < WORLD_NODES; n++) {
-        bcemr_span question = bcemr_buf_span(&collector->question);
-        ledger_collector_sent(collector, world_id(w->nodes[n].id));
-        bcemr_buf_clear(&answer);
-        DO(ledger_cosigner_answer(&w->nodes[n].cosigner, question, w->now, world_id("ledger"),
-                                  &answer, &w->error));
-        DO(ledger_collector_take(collector, w->now, bcemr_buf_span(&answer), &w->error));
-    }
+    DO(ledger_collector_begin_at(collector, w->chain, w->now, COLLECT_MS, true, &w->error));
+    DO(collect(w, collector, &answer));
     DO(ledger_collector_result(collector, w->now, &cosigned, &w->error));
     DO(ledger_chain_keep_cosigned(w->chain, bcemr_buf_span(&cosigned), &w->error));
 out:
@@ -212,7 +225,9 @@ static bcemr_status open_chain(world *w)
 {
     bcemr_status status = BCEMR_OK;
     ledger_chain_options options = {.context = w->context, .parallel = &w->parallel};
-    DO(ledger_state_memory(&options.state));
+    const ledger_sqlite_options database = {.writes = true};
+    DO(ledger_sqlite_create(w->database, &database, &w->error));
+    DO(ledger_sqlite_open(w->database, &database, &options.state, &w->error));
     status = ledger_chain_open(&w->chain, &options, bcemr_buf_span(&w->genesis), &w->error);
     if (status != BCEMR_OK) {
         ledger_state_close(&options.state);
@@ -259,7 +274,7 @@ out:
 
 bcemr_status world_open(world *w, report *r, const inputs *in, uint64_t team_count,
                         const bcemr_context *context, const bcemr_parallel *parallel, int64_t now,
-                        const char *folder)
+                        const char *folder, const char *database)
 {
     bcemr_status status = BCEMR_OK;
     memset(w, 0, sizeof *w);
@@ -273,6 +288,7 @@ bcemr_status world_open(world *w, report *r, const inputs *in, uint64_t team_cou
     w->identity = bcemr_text(people_identity);
     w->symptoms = bcemr_text(people_symptoms);
     (void)snprintf(w->folder, sizeof w->folder, "%s", folder);
+    (void)snprintf(w->database, sizeof w->database, "%s", database);
     w->team = bcemr_allocate(team_count * sizeof *w->team);
     if (!w->team)
         DO(BCEMR_E_NO_MEMORY);

@@ -134,6 +134,7 @@ struct world {
     char base[1024];   /* what people look into: opened/ */
     char folder[1024]; /* working files; goes with the world */
     /* the ledger */
+    char database[1024];
     bcemr_buf genesis; /* leaf 0's signed entry */
     bcemr_hash ledger;
     ledger_chain *chain;
@@ -179,11 +180,11 @@ struct world {
 };
 
 /* Everything of phase 1 that is not on the ledger yet: keys, genesis, nodes. small: keep it cheap
- * (tampers make many worlds). team_count doctors; folder must exist. Errors: in w->error or
- * w->file_error. w is to be closed in any case. */
+ * (tampers make many worlds). team_count doctors; folder must exist, database must not. Errors: in
+ * w->error or w->file_error. w is to be closed in any case. */
 BCEMR_MUST_USE bcemr_status world_open(world *w, report *r, const inputs *in, uint64_t team_count,
                                        const bcemr_context *context, const bcemr_parallel *parallel,
-                                       int64_t now, const char *folder);
+                                       int64_t now, const char *folder, const char *database);
 void world_close(world *w);
 
 /* A message crosses. who names who is about to take it: what is refused next is refused by them. */
