@@ -500,6 +500,26 @@ static void a_set_that_is_not_in_force(void **state)
     bcemr_buf_free(&cosigned);
 }
 
+/* Whoever signed under a set that was over is not believed where its end can be seen: the leaf that
+ * ended it is not taken. */
+static void an_old_set_is_not_followed_past_its_end(void **state)
+{
+    (void)state;
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY;
+    bcemr_tr_checkpoint checkpoint;
+    meddler m;
+    uint64_t source;
+    rig r = {.step_bytes = 1};
+    checkpoint_of_a(the.signed_size, &checkpoint);
+    sign_by(&the.a, 0, &checkpoint, &cosigned);
+    shown_to(&r, &cosigned, false, &source, &m);
+    REFUSED_AS(&r, source, BAD_SET);
+    assert_true(rig_size(&r) < the.second_size && rig_size(&r) > 10);
+    assert_true(begins(&r, the.a.chain));
+    bcemr_buf_free(&cosigned);
+    rig_end(&r);
+}
+
 static void too_few_signed(void **state)
 {
     (void)state;
@@ -1436,6 +1456,7 @@ int main(void)
         cmocka_unit_test(a_signed_field_that_is_another),
         cmocka_unit_test(a_signed_size_within_a_block),
         cmocka_unit_test(a_set_that_is_not_in_force),
+        cmocka_unit_test(an_old_set_is_not_followed_past_its_end),
         cmocka_unit_test(too_few_signed),
         cmocka_unit_test(what_is_no_checkpoint),
         cmocka_unit_test(says_what_cannot_be),
