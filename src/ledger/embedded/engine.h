@@ -24,13 +24,11 @@ typedef struct ledger_engine ledger_engine;
 
 /* Stores that are no database at a path: tests bring their own. */
 typedef struct ledger_engine_stores {
-    /* The one that blocks are written to, and one that only reads, for another thread. Closed by
-     * the engine. open_reader NULL: there is but one, and a block is checked only when the one
-     * before it is written. */
+    /* The one that blocks are written to, and one that only reads, for another thread (its refresh,
+     * if it has one, comes after every block). Closed by the engine. open_reader NULL: there is but
+     * one, and a block is checked only when the one before it is written. */
     bcemr_status (*open_writer)(void *user, ledger_state *out, bcemr_error *err);
     bcemr_status (*open_reader)(void *user, ledger_state *out, bcemr_error *err);
-    /* Lets a reader see what is committed now. */
-    bcemr_status (*refresh)(ledger_state *reader);
     void *user;
 } ledger_engine_stores;
 
@@ -49,6 +47,7 @@ typedef struct ledger_engine_options {
     uint64_t block_entries;     /* of one block: 1,024 */
     uint64_t block_bytes;       /* of one block; one entry always fits: 4 MiB */
     uint64_t depth;             /* blocks checked and not yet durable: 3 */
+    uint64_t row_bytes;         /* of rows read or written lately: 16 MiB */
     uint64_t remembered_claims; /* 0: the default of the rules */
 } ledger_engine_options;
 
