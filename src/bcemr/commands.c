@@ -7,6 +7,7 @@
 #include "bcemr/hand/tables.h"
 #include "bcemr/manual.h"
 #include "bcemr/threads.h"
+#include "bcemr/verify.h"
 #include "bcemr/wire.h"
 
 #include <string.h>
@@ -122,9 +123,11 @@ const command command_table[] = {
     HAND_ROW(sign, "sign", &hand_visit_file, "check what came before, diagnose and sign",
              "Every signature, every contribution and one's own turn are checked before anything "
              "is signed. VISIT stays as it is; the signature goes into a new visit file."),
-    HAND_ROW(verify, "verify", &hand_visit_file,
-             "say who signed what, in which order and when, and what does not hold",
-             "Ends with 1 when something does not hold."),
+    {"verify", "say who signed what, in which order and when, and what does not hold",
+     "Takes a case file and needs the --genesis alone, on any machine; or a visit by hand with its "
+     "--hospital. Ends with 1 when something does not hold. See docs/case-file.md.",
+     hand_verify_table, hand_verify_examples, 0, sizeof(hand_options), &hand_defaults,
+     offsetof(hand_options, json), verify_main, &hand_verify_file},
     HAND_ROW(seal, "seal", &hand_visit_file, "seal all diagnoses to the patient as one record",
              NULL),
     HAND_ROW(open, "open", &hand_visit_file, "open a record, as the patient or by a grant",

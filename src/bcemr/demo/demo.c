@@ -79,6 +79,7 @@ static void json_result(report_json *j, const world *w, const stage *s, bool ide
 {
     report_json_bool(j, NULL, "identical", identical);
     report_json_hash(j, NULL, "ledger", &w->ledger);
+    report_json_hash(j, NULL, "vid", &w->vid);
     report_json_text(j, NULL, "folder", s->folder);
     json_t *list = report_json_list(j, NULL, "phases");
     for (uint64_t p = 0; p < WORLD_PHASES; p++) {

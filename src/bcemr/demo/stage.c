@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 
+#include "bcemr/case.h"
 #include "bcemr/demo/stage.h"
 
 #include "bcemr/random.h"
@@ -210,6 +211,31 @@ out:
     return status;
 }
 
+/* The content as the reader opened it, a case file without and one with all of it. */
+static bcemr_status keep_case(const stage *s, world *w)
+{
+    bcemr_status status = BCEMR_OK;
+    char content[1200], path[1200];
+    const char **paths = bcemr_allocate((w->opened_count + 1) * sizeof *paths);
+    case_writing writing = {
+        .context = w->context, .view = &w->view, .vid = &w->vid, .path = path, .how = FILES_NEW};
+    if (!paths)
+        DO(BCEMR_E_NO_MEMORY);
+    for (uint64_t i = 0; i < w->opened_count; i++)
+        paths[i] = w->opened[i].path;
+    (void)snprintf(content, sizeof content, "%s/content", s->folder);
+    DO(case_content_write(content, FILES_NEW, bcemr_buf_span(&w->content_head), paths,
+                          w->opened_count, &w->error, &w->file_error));
+    (void)snprintf(path, sizeof path, "%s/case.bcemr", s->folder);
+    DO(case_write(&writing, &w->error, &w->file_error));
+    (void)snprintf(path, sizeof path, "%s/case-opened.bcemr", s->folder);
+    writing.content = content;
+    DO(case_write(&writing, &w->error, &w->file_error));
+out:
+    bcemr_release(paths);
+    return status;
+}
+
 bcemr_status stage_keep(const stage *s, world *w)
 {
     bcemr_status status = BCEMR_OK;
@@ -221,6 +247,7 @@ bcemr_status stage_keep(const stage *s, world *w)
     if (rename(w->payload, path) != 0)
         DO(BCEMR_E_IO);
     DO(keep_grant(s, w));
+    DO(keep_case(s, w));
 out:
     return status;
 }

@@ -186,6 +186,7 @@ bcemr_status story_open(world *w, uint64_t cloud_node)
     DO(files_make_folder(s.folder, &w->file_error));
     DO(open_record(w, cloud_node, &s, &opened));
     DO(name_documents(&s, &opened));
+    DO(bcemr_buf_set(&w->content_head, bcemr_buf_span(&opened.head)));
 out:
     w->run.progress = NULL;
     (void)report_run_end(&run);

@@ -338,6 +338,7 @@ void world_close(world *w)
     if (w->chain)
         ledger_chain_close(w->chain);
     bcemr_release(w->opened);
+    bcemr_buf_free(&w->content_head);
     bcemr_buf_free(&w->genesis);
     bcemr_buf_free(&w->header);
     bcemr_buf_free(&w->kept);

@@ -159,6 +159,7 @@ struct world {
     bcemr_hash gid;
     uint64_t opened_count;
     world_opened *opened;
+    bcemr_buf content_head; /* of what was opened */
     /* what happened */
     world_phase phases[WORLD_PHASES];
     uint64_t phase; /* current, from 0 */

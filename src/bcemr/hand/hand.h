@@ -26,6 +26,8 @@ typedef struct hand_options {
     const char *identity, *intake, *ledger, *waive, *purpose;
     const char *seal_key, *header, *payload, *post, *offer, *capsule;
     const char *out;
+    const char *genesis, *documents_to, *db, *visit, *content; /* of case files */
+    command_list open;
     command_list doctors, clouds, contributions, documents, keywords;
     uint64_t number, hours, days;
 } hand_options;
@@ -237,6 +239,22 @@ BCEMR_MUST_USE bcemr_status hand_output_commit(hand *h, hand_outputs *outputs);
 /* The same for any number of sinks. */
 BCEMR_MUST_USE bcemr_status hand_commit_all(hand *h, files_sink *const *sinks, uint64_t count);
 void hand_output_free(hand_outputs *outputs);
+/* Documents on their way into FOLDER/1, FOLDER/2, ... by doctor (documents.c). */
+typedef struct hand_folder {
+    const char *path;
+    files_sink **sinks;
+    uint64_t count;
+    bool made_out;                        /* the folder was not there before, */
+    bool made_folder[BCEMR_TEAM_MAX + 1]; /* nor those in it, by place */
+} hand_folder;
+BCEMR_MUST_USE bcemr_status hand_folder_begin(hand *h, const char *path, hand_folder *out);
+/* The next document's sink: a hidden file, which --replace lets take another's place in the end. */
+BCEMR_MUST_USE bcemr_status hand_folder_document(hand *h, hand_folder *folder, uint64_t place,
+                                                 bcemr_span name, bcemr_sink *sink);
+/* status is what became of it all: OK gives the files their names, anything else leaves nothing of
+ * them. Returns what is the case then. */
+BCEMR_MUST_USE bcemr_status hand_folder_end(hand *h, hand_folder *folder, bcemr_status status);
+void hand_folder_free(hand_folder *folder);
 /* Says, and puts into the document of --json, what cannot be known without a ledger. */
 void hand_unchecked(hand *h, const char *const *what);
 
@@ -249,7 +267,8 @@ int hand_keys_restore(const void *options);
 int hand_keys_passphrase(const void *options);
 int hand_ticket(const void *options);
 int hand_sign(const void *options);
-int hand_verify(const void *options);
+/* What `bcemr verify` (verify.h) does with a visit file. */
+BCEMR_MUST_USE bcemr_status hand_verify_work(hand *h);
 int hand_seal(const void *options);
 int hand_open(const void *options);
 int hand_grant(const void *options);

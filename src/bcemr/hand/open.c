@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `bcemr open`: the patient's way into a record, or a doctor's by a grant (sections 5 and 7). */
+#include "bcemr/case.h"
 #include "bcemr/hand/terms.h"
 
 #include <bcemr/grant.h>
@@ -7,9 +8,6 @@
 #include <bcemr/hash.h>
 #include <bcemr/opening.h>
 #include <string.h>
-#include <unistd.h>
-
-#define DOCUMENTS_MAX ((uint64_t)BCEMR_TEAM_MAX * 1024)
 
 /* A record being opened. Documents are hidden files until all has held. */
 typedef struct reading {
@@ -21,10 +19,7 @@ typedef struct reading {
     bcemr_capsule_key k;
     bcemr_opened opened;
     hand *h;
-    files_sink **sinks;
-    uint64_t sink_count;
-    bool made_out;                        /* the folder was not there before, */
-    bool made_folder[BCEMR_TEAM_MAX + 1]; /* nor those in it, by place */
+    hand_folder folder;
     /* the doctor's way */
     bcemr_secret_scalar y;
     bcemr_g1_raw y_public, b;
@@ -34,9 +29,7 @@ static void reading_free(reading *r)
 {
     if (!r)
         return;
-    for (uint64_t i = 0; r->sinks && i < r->sink_count; i++)
-        files_sink_free(r->sinks[i]);
-    bcemr_release(r->sinks);
+    hand_folder_free(&r->folder);
     bcemr_opened_free(&r->opened);
     hand_visit_free(&r->visit);
     bcemr_buf_free(&r->header_bytes);
@@ -168,49 +161,11 @@ static uint64_t place_of(const reading *r, uint64_t index)
     return 0;
 }
 
-static void folder_of(const hand *h, uint64_t place, char out[1024])
-{
-    (void)snprintf(out, 1024, "%.900s/%u", h->o->out, (unsigned)place);
-}
-
-/* Nothing came of it: what is empty and ours goes. */
-static void remove_folders(const hand *h, reading *r)
-{
-    char folder[1024];
-    for (uint64_t i = 0; i < r->sink_count; i++)
-        files_sink_free(r->sinks[i]);
-    r->sink_count = 0;
-    for (uint64_t place = 0; place <= BCEMR_TEAM_MAX; place++) {
-        folder_of(h, place, folder);
-        if (r->made_folder[place])
-            (void)rmdir(folder);
-    }
-    if (r->made_out)
-        (void)rmdir(h->o->out);
-}
-
 static bcemr_status open_document(void *user, uint64_t index, const bcemr_tr_document *document,
                                   bcemr_sink *sink)
 {
     reading *r = user;
-    hand *h = r->h;
-    char folder[1024];
-    const uint64_t place = place_of(r, index);
-    if (index >= DOCUMENTS_MAX || index != r->sink_count || place > BCEMR_TEAM_MAX)
-        return BCEMR_E_TOO_MANY;
-    folder_of(h, place, folder);
-    r->made_out = r->made_out || !files_exists(h->o->out);
-    r->made_folder[place] = r->made_folder[place] || !files_exists(folder);
-    bcemr_status status = files_make_folder(folder, &h->file);
-    if (status == BCEMR_OK)
-        status =
-            files_sink_create_in(folder, document->name, h->o->replace ? FILES_REPLACE : FILES_NEW,
-                                 &r->sinks[index], &h->file);
-    if (status != BCEMR_OK)
-        return status;
-    r->sink_count = index + 1;
-    *sink = files_sink_view(r->sinks[index]);
-    return BCEMR_OK;
+    return hand_folder_document(r->h, &r->folder, place_of(r, index), document->name, sink);
 }
 
 static bcemr_status open_record(hand *h, reading *r)
@@ -224,24 +179,34 @@ static bcemr_status open_record(hand *h, reading *r)
                                    .payload = &payload,
                                    .run = hand_run_begin(h, "opening the record"),
                                    .output = {r, open_document}};
-    r->sinks = bcemr_allocate(DOCUMENTS_MAX * sizeof(files_sink *));
-    if (!r->sinks)
-        HAND_FAIL(BCEMR_E_NO_MEMORY, "record", NULL);
+    HAND(hand_folder_begin(h, h->o->out, &r->folder));
     status = bcemr_record_open(&opening, &r->opened, &h->error);
     hand_run_end(h);
     if (status == BCEMR_E_REFUSED && h->error.verdict == BCEMR_BAD_KEY_COMMITMENT)
         status = wire_refuse(&h->error, whose_fault(h, r), "record", "kc", BCEMR_NOWHERE);
     if (status != BCEMR_OK && h->file.status == BCEMR_OK)
         hand_source_failed(h, r->payload);
-    for (uint64_t i = 0; status != BCEMR_OK && i < r->sink_count; i++)
-        if (h->file.status == BCEMR_OK)
-            hand_sink_failed(h, r->sinks[i]);
     /* Only now, after every check, do the files get their names. */
-    if (status == BCEMR_OK)
-        status = hand_commit_all(h, r->sinks, r->sink_count);
+    status = hand_folder_end(h, &r->folder, status);
 out:
-    if (status != BCEMR_OK && r->sinks)
-        remove_folders(h, r);
+    return status;
+}
+
+/* The content in clear, as a case file can be made of it. */
+static bcemr_status keep_content(hand *h, const reading *r)
+{
+    bcemr_status status = BCEMR_OK;
+    const char **paths = bcemr_allocate((r->folder.count + 1) * sizeof *paths);
+    if (!paths)
+        HAND_FAIL(BCEMR_E_NO_MEMORY, "content", NULL);
+    for (uint64_t i = 0; i < r->folder.count; i++)
+        paths[i] = files_sink_path(r->folder.sinks[i]);
+    hand_doing(h, "write the content");
+    HAND(case_content_write(h->o->content, h->o->replace ? FILES_REPLACE : FILES_NEW,
+                            bcemr_buf_span(&r->opened.head), paths, r->folder.count, &h->error,
+                            &h->file));
+out:
+    bcemr_release(paths);
     return status;
 }
 
@@ -255,14 +220,14 @@ static bcemr_status tell(hand *h, const reading *r)
     report_line(&h->r,
                 "opened %u documents of %u doctors in %s; signatures, order, presence and "
                 "every hash hold",
-                (unsigned)r->sink_count, (unsigned)r->opened.content.diagnoses.count,
+                (unsigned)r->folder.count, (unsigned)r->opened.content.diagnoses.count,
                 hand_name(bcemr_text(h->o->out)));
     report_line(&h->r, "  patient: %s", hand_name(r->opened.content.identity));
     report_json_text(&h->json, NULL, "identity", hand_name(r->opened.content.identity));
-    for (uint64_t i = 0; i < r->sink_count; i++) {
+    for (uint64_t i = 0; i < r->folder.count; i++) {
         bcemr_hash sha256;
         uint64_t bytes = 0;
-        const char *path = files_sink_path(r->sinks[i]);
+        const char *path = files_sink_path(r->folder.sinks[i]);
         HAND(files_sha256(path, &sha256, &bytes, &h->file));
         report_line(&h->r, "  %s", hand_name(bcemr_text(path)));
         (void)report_json_file(&h->json, list, path, bytes, &sha256);
@@ -291,6 +256,8 @@ static bcemr_status work(hand *h)
                         h->o->passphrase, "passphrase-file", &r->keys));
     HAND(by_grant ? doctors_way(h, r) : patients_way(h, r));
     HAND(open_record(h, r));
+    if (h->o->content)
+        HAND(keep_content(h, r));
     HAND(tell(h, r));
 out:
     reading_free(r);

@@ -36,6 +36,9 @@ const command_option hand_any_key_file =
     OPERAND(hand_options, "FILE", file, "a key file, or a public part");
 const command_option hand_visit_file = OPERAND(hand_options, "VISIT", file, "a visit file");
 
+const command_option hand_verify_file =
+    OPERAND(hand_options, "FILE", file, "a case file (.bcemr), or a visit file");
+
 /* ---- keys ---- */
 
 const command_option hand_keys_new_table[] = {
@@ -140,10 +143,20 @@ const command_example hand_sign_examples[] = {
     EXAMPLES_END};
 
 const command_option hand_verify_table[] = {
-    HOSPITAL, CONTRIBUTIONS,
+    TEXT("genesis", "FILE", genesis, "of a case file: the ledger's genesis, and nothing else"),
+    TEXT(
+        "documents", "DIR", documents_to,
+        "of a case file: what is opened goes into DIR/1, DIR/2, ... by doctor, after all has held"),
+    REPLACE,
+    TEXT("hospital", "FILE", hospital, "of a visit by hand: the hospital's public part"),
+    CONTRIBUTIONS,
     TEXT("header", "FILE", header, "the record's header, checked without opening anything"),
-    TEXT("payload", "FILE", payload, "the record's payload, hashed"), OPTIONS_END};
+    TEXT("payload", "FILE", payload, "the record's payload, hashed"),
+    OPTIONS_END};
 const command_example hand_verify_examples[] = {
+    {"bcemr verify case.bcemr --genesis genesis", "a case from any ledger, on any machine"},
+    {"bcemr verify case.bcemr --genesis genesis --documents opened",
+     "the same; what its holder opened is then in opened/1, opened/2, ..."},
     {"bcemr verify visit.2 --hospital hospital.public", "who signed, in which order, and when"},
     {"bcemr verify visit.2 --hospital hospital.public --header record.header --payload "
      "record.payload",
@@ -177,6 +190,8 @@ const command_option hand_open_table[] = {
     TEXT("offer", "FILE", offer, "a grant to this doctor"),
     TEXT("capsule", "FILE", capsule, "what the cloud re-encrypted under that grant"),
     OUT("DIR", "the documents go into DIR/1, DIR/2, ... by doctor, after all has held"),
+    TEXT("content", "FILE", content,
+         "also write the record's content as one file, for `bcemr case export`"),
     REPLACE,
     OPTIONS_END};
 const command_example hand_open_examples[] = {
@@ -218,4 +233,23 @@ const command_example hand_reencrypt_examples[] = {
     {"bcemr reencrypt visit.2 --hospital hospital.public --header record.header --post grant.post "
      "--out capsule",
      "the proxy's one multiplication; the payload is not touched"},
+    EXAMPLES_END};
+
+const command_option hand_case_export_table[] = {
+    MUST("db", "FILE", db, "the ledger's database"),
+    MUST("visit", "HASH", visit, "which visit: its 64 hexadecimal digits"),
+    OUT("FILE", "the case file to make"),
+    TEXT("content", "FILE", content,
+         "the record's content, as `bcemr open --content` and `bcemr demo --keep` leave it: the "
+         "case "
+         "file then holds what the doctors diagnosed"),
+    WORDS("open", "PLACES...", open,
+          "open these doctors' diagnoses alone, by their places in the order from 1 on"),
+    REPLACE,
+    OPTIONS_END};
+const command_example hand_case_export_examples[] = {
+    {"bcemr case export --db ledger.db --visit 5f0c... --out case.bcemr",
+     "who diagnosed, in which order and when; not what"},
+    {"bcemr case export --db ledger.db --visit 5f0c... --content content --open 2 --out case.bcemr",
+     "with what the second doctor wrote"},
     EXAMPLES_END};

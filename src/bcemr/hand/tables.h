@@ -21,8 +21,9 @@ HAND_COMMAND(seal);
 HAND_COMMAND(open);
 HAND_COMMAND(grant);
 HAND_COMMAND(reencrypt);
+HAND_COMMAND(case_export);
 #undef HAND_COMMAND
 /* The operands. */
-extern const command_option hand_key_file, hand_any_key_file, hand_visit_file;
+extern const command_option hand_key_file, hand_any_key_file, hand_visit_file, hand_verify_file;
 
 #endif

@@ -213,7 +213,7 @@ out:
     return status;
 }
 
-static bcemr_status work(hand *h)
+bcemr_status hand_verify_work(hand *h)
 {
     static const char *const unchecked[] = {"that the ledger holds these entries (inclusion)",
                                             "that the visit is admitted",
@@ -244,9 +244,4 @@ out:
     hand_holder_free(&v.hospital);
     hand_visit_free(&v.visit);
     return status;
-}
-
-int hand_verify(const void *options)
-{
-    return hand_run(options, work);
 }
