@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
 #include "bcemr/bench/bench.h"
+#include "bcemr/case.h"
 #include "bcemr/command_rows.h"
 #include "bcemr/completion.h"
 #include "bcemr/demo/demo.h"
@@ -128,6 +129,11 @@ const command command_table[] = {
      "--hospital. Ends with 1 when something does not hold. See docs/case-file.md.",
      hand_verify_table, hand_verify_examples, 0, sizeof(hand_options), &hand_defaults,
      offsetof(hand_options, json), verify_main, &hand_verify_file},
+    {"case export", "write a case as a file that the genesis alone verifies",
+     "The file holds who diagnosed in which order and when, with proofs, and with --content what "
+     "they diagnosed. See docs/case-file.md.",
+     hand_case_export_table, hand_case_export_examples, 0, sizeof(hand_options), &hand_defaults,
+     offsetof(hand_options, json), case_export, NULL},
     HAND_ROW(seal, "seal", &hand_visit_file, "seal all diagnoses to the patient as one record",
              NULL),
     HAND_ROW(open, "open", &hand_visit_file, "open a record, as the patient or by a grant",
