@@ -123,16 +123,20 @@ out:
 }
 
 /* Right after Seal the log takes the case block's header as a leaf of its own (section 6). */
-static bcemr_status append_header(block *b, bcemr_span seal_entry, const bcemr_hash *vid,
+static bcemr_status append_header(block *b, bcemr_span seal_entry, const ledger_effect *effect,
                                   uint64_t seal_leaf, bcemr_error *err)
 {
+    const bcemr_hash *vid = &effect->vid;
+    ledger_key key;
     bcemr_status status = BCEMR_OK;
     body all = {.state = &b->chain->state};
     bcemr_buf entry = BCEMR_BUF_EMPTY, signed_header = BCEMR_BUF_EMPTY;
     bcemr_tr_e_seal seal;
     bcemr_tr_case record_case;
     bcemr_tr_case_header header;
-    const bcemr_span prefix = bcemr_span_of(vid->b, sizeof vid->b);
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, effect->visit);
+    const bcemr_span prefix = ledger_key_span(&key);
     TRY(bcemr_read_e_seal(seal_entry, &seal, err));
     TRY(bcemr_read_case(seal.record_case, &record_case, err));
     TRY_AT(ledger_scan(all.state, LEDGER_VISIT_LEAVES, prefix, prefix, add_leaf, &all),
@@ -216,7 +220,7 @@ static bcemr_status note_visit_leaf(block *b, const ledger_effect *effect, bcemr
 {
     ledger_key key;
     ledger_key_begin(&key);
-    ledger_key_add(&key, bcemr_span_of(effect->vid.b, sizeof effect->vid.b));
+    ledger_key_add_number(&key, effect->visit);
     ledger_key_add_number(&key, b->size);
     return mark(b, LEDGER_VISIT_LEAVES, ledger_key_span(&key), b->size, err);
 }
@@ -243,7 +247,7 @@ bcemr_status chain_append(block *b, bcemr_span signed_entry, bcemr_error *err)
         TRY(note_visit_leaf(b, effect, err));
     TRY(append_leaf(b, signed_entry, &effect->parts.entry_hash, err));
     if (effect->sealed)
-        TRY(append_header(b, effect->parts.entry, &effect->vid, leaf, err));
+        TRY(append_header(b, effect->parts.entry, effect, leaf, err));
 out:
     return status;
 }

@@ -226,6 +226,20 @@ out:
     return status;
 }
 
+/* The key of what belongs to a visit, so far its number alone. */
+static bcemr_status visit_key(const ledger_chain *chain, const bcemr_hash *vid, ledger_key *key,
+                              bcemr_error *err)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_visit record;
+    bcemr_status status = ledger_chain_visit(chain, vid, &held, &record, err);
+    ledger_key_begin(key);
+    if (status == BCEMR_OK)
+        ledger_key_add_number(key, record.leaf);
+    bcemr_buf_free(&held);
+    return status;
+}
+
 static bcemr_status visit_leaf(void *user, bcemr_span key, bcemr_span value, bool *more)
 {
     (void)key;
@@ -247,11 +261,11 @@ bcemr_status ledger_chain_visit_leaves(const ledger_chain *chain, const bcemr_ha
 {
     bcemr_status status = BCEMR_OK;
     gathered g = {.chain = chain};
-    TRY_AT(ledger_scan(&chain->state, LEDGER_VISIT_LEAVES, hash_span(vid), hash_span(vid),
-                       visit_leaf, &g),
+    ledger_key key;
+    TRY(visit_key(chain, vid, &key, err));
+    TRY_AT(ledger_scan(&chain->state, LEDGER_VISIT_LEAVES, ledger_key_span(&key),
+                       ledger_key_span(&key), visit_leaf, &g),
            "visit", "leaves");
-    if (g.count == 0)
-        FAIL(BCEMR_E_NOT_FOUND, "visit", "vid");
     TRY(write_gathered(&g, &bcemr_type_leaf, out, err));
 out:
     gathered_free(&g);
@@ -270,9 +284,13 @@ bcemr_status ledger_chain_visit(const ledger_chain *chain, const bcemr_hash *vid
 bcemr_status ledger_chain_progress(const ledger_chain *chain, const bcemr_hash *vid,
                                    bcemr_tr_state_progress *out, bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY; /* the record has no spans */
-    bcemr_status status = ledger_get_record(&chain->state, LEDGER_PROGRESS, hash_span(vid),
-                                            &bcemr_type_state_progress, &held, out, err);
+    ledger_key key;
+    TRY(visit_key(chain, vid, &key, err));
+    TRY(ledger_get_record(&chain->state, LEDGER_PROGRESS, ledger_key_span(&key),
+                          &bcemr_type_state_progress, &held, out, err));
+out:
     bcemr_buf_free(&held);
     return status;
 }
@@ -280,12 +298,14 @@ bcemr_status ledger_chain_progress(const ledger_chain *chain, const bcemr_hash *
 bcemr_status ledger_chain_sign(const ledger_chain *chain, const bcemr_hash *vid, uint64_t i,
                                bcemr_buf *held, bcemr_tr_state_sign *out, bcemr_error *err)
 {
+    bcemr_status status = BCEMR_OK;
     ledger_key key;
-    ledger_key_begin(&key);
-    ledger_key_add(&key, hash_span(vid));
+    TRY(visit_key(chain, vid, &key, err));
     ledger_key_add_number(&key, i);
-    return ledger_get_record(&chain->state, LEDGER_SIGNS, ledger_key_span(&key),
-                             &bcemr_type_state_sign, held, out, err);
+    TRY(ledger_get_record(&chain->state, LEDGER_SIGNS, ledger_key_span(&key),
+                          &bcemr_type_state_sign, held, out, err));
+out:
+    return status;
 }
 
 bcemr_status ledger_chain_case(const ledger_chain *chain, const bcemr_hash *vid, bcemr_buf *held,

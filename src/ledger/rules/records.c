@@ -51,18 +51,26 @@ void rules_visit_free(rules_visit *visit)
     bcemr_buf_free(&visit->held);
 }
 
+static bcemr_span visit_key(const bcemr_tr_state_visit *visit, ledger_key *key)
+{
+    ledger_key_begin(key);
+    ledger_key_add_number(key, visit->leaf);
+    return ledger_key_span(key);
+}
+
 static bcemr_status load_records(rules *r, const bcemr_hash *vid, rules_visit *out)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error *err = r->err;
     bcemr_buf held = BCEMR_BUF_EMPTY; /* the record has no spans */
+    ledger_key key;
     status = ledger_get_record(r->state, LEDGER_VISITS, vid_span(vid), &bcemr_type_state_visit,
                                &out->held, &out->record, err);
     if (status == BCEMR_E_NOT_FOUND)
         return rules_refuse(r, LEDGER_R_VISIT_UNKNOWN);
     TRY(status);
-    TRY(ledger_get_record(r->state, LEDGER_PROGRESS, vid_span(vid), &bcemr_type_state_progress,
-                          &held, &out->progress, err));
+    TRY(ledger_get_record(r->state, LEDGER_PROGRESS, visit_key(&out->record, &key),
+                          &bcemr_type_state_progress, &held, &out->progress, err));
     out->vid = *vid;
     out->count = out->record.team.count;
 out:
@@ -95,6 +103,7 @@ bcemr_status rules_visit_open(rules *r, const bcemr_hash *vid, rules_visit *out)
     CHECK(VISIT_NOT_OPEN, out->progress.status == BCEMR_visit_status_OPEN);
     r->effect->of_visit = true;
     r->effect->vid = *vid;
+    r->effect->visit = out->record.leaf;
 out:
     return status;
 }
@@ -116,16 +125,16 @@ bcemr_status rules_visit_put(rules *r, const rules_visit *visit)
 
 bcemr_status rules_progress_put(rules *r, const rules_visit *visit)
 {
-    return ledger_put_record(r->state, LEDGER_PROGRESS, vid_span(&visit->vid),
+    ledger_key key;
+    return ledger_put_record(r->state, LEDGER_PROGRESS, visit_key(&visit->record, &key),
                              &bcemr_type_state_progress, &visit->progress, r->err);
 }
 
-bcemr_status rules_sign_load(rules *r, const bcemr_hash *vid, uint64_t i, bcemr_buf *held,
+bcemr_status rules_sign_load(rules *r, const rules_visit *visit, uint64_t i, bcemr_buf *held,
                              bcemr_tr_state_sign *out)
 {
     ledger_key key;
-    ledger_key_begin(&key);
-    ledger_key_add(&key, vid_span(vid));
+    (void)visit_key(&visit->record, &key);
     ledger_key_add_number(&key, i);
     return ledger_get_record(r->state, LEDGER_SIGNS, ledger_key_span(&key), &bcemr_type_state_sign,
                              held, out, r->err);

@@ -148,6 +148,7 @@ typedef struct ledger_effect {
     bool sealed;   /* the case header follows */
     bool set_changed;
     bcemr_hash vid;
+    uint64_t visit; /* its number in keys (state.h) */
 } ledger_effect;
 void ledger_effect_free(ledger_effect *effect);
 

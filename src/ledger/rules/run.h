@@ -130,7 +130,7 @@ bcemr_status rules_visit_doctor(rules *r, const rules_visit *visit, uint64_t i,
                                 bcemr_tr_team_doctor *out);
 bcemr_status rules_visit_put(rules *r, const rules_visit *visit);
 bcemr_status rules_progress_put(rules *r, const rules_visit *visit);
-bcemr_status rules_sign_load(rules *r, const bcemr_hash *vid, uint64_t i, bcemr_buf *held,
+bcemr_status rules_sign_load(rules *r, const rules_visit *visit, uint64_t i, bcemr_buf *held,
                              bcemr_tr_state_sign *out);
 /* A team as listed: no doctor twice. */
 bool rules_team_differs(const bcemr_tr_team_doctor *team, uint64_t count);

@@ -75,7 +75,7 @@ static bcemr_status add_doctor(rules *r, sealing *s, uint64_t i)
     bcemr_tr_cred cred;
     bcemr_tr_sign context;
     bcemr_g1_raw credential;
-    TRY(rules_sign_load(r, &s->v.vid, i, &held, &record));
+    TRY(rules_sign_load(r, &s->v, i, &held, &record));
     TRY(bcemr_read_sign(record.context, &context, err));
     TRY(ledger_get_record(r->state, LEDGER_ENROLMENTS,
                           bcemr_span_of(record.enrolment.b, sizeof record.enrolment.b),
@@ -106,7 +106,7 @@ static bcemr_status check_case(rules *r, sealing *s)
     NEED(s->v.progress.signed_count > 0);
     CHECK(SEAL_REISSUE_PENDING, s->v.progress.pending == BCEMR_yes_no_NO);
     CHECK(SEAL_ORDER, bcemr_hash_equal(&s->c.order, &s->v.record.order));
-    TRY(rules_sign_load(r, &s->v.vid, s->v.progress.signed_count, &held, &last));
+    TRY(rules_sign_load(r, &s->v, s->v.progress.signed_count, &held, &last));
     CHECK(SEAL_CONTEXT, bcemr_hash_equal(&s->c.last_context, &last.hash));
     TRY(bcemr_read_sign(last.context, &context, err));
     CHECK(SEAL_SVK, bcemr_span_equal(context.svk, bcemr_span_of(s->c.svk.b, sizeof s->c.svk.b)));

@@ -28,13 +28,13 @@ static bcemr_status load_before(rules *r, signing *s)
     s->previous_time = -1;
     /* The second half always holds after check_place, but in a test that turned SIGN_PLACE off. */
     if (s->e.i > 1 && s->e.i <= s->v.progress.signed_count + 1) {
-        TRY(rules_sign_load(r, &s->v.vid, s->e.i - 1, &held, &record));
+        TRY(rules_sign_load(r, &s->v, s->e.i - 1, &held, &record));
         TRY(bcemr_read_sign(record.context, &context, err));
         s->previous = record.hash;
         s->previous_time = context.time;
     }
     if (s->e.i <= s->v.progress.signed_count) {
-        TRY(rules_sign_load(r, &s->v.vid, s->e.i, &held, &record));
+        TRY(rules_sign_load(r, &s->v, s->e.i, &held, &record));
         TRY(bcemr_read_sign(record.context, &context, err));
         s->last_k = context.k;
     }
@@ -131,7 +131,7 @@ static bcemr_status claim_and_put(rules *r, signing *s)
                                   .leaf = r->at.leaf};
     bcemr_sha256(record.context, &record.hash);
     ledger_key_begin(&key);
-    ledger_key_add(&key, bcemr_span_of(s->v.vid.b, sizeof s->v.vid.b));
+    ledger_key_add_number(&key, s->v.record.leaf);
     ledger_key_add_number(&key, s->e.i);
     TRY(ledger_put_record(r->state, LEDGER_SIGNS, ledger_key_span(&key), &bcemr_type_state_sign,
                           &record, err));
@@ -227,7 +227,7 @@ bcemr_status rules_reissue(rules *r, bcemr_span entry)
     TRY(rules_visit_details(r, &v));
     CHECK(REISSUE_PLACE, e.i == v.progress.signed_count);
     NEED(e.i <= v.progress.signed_count && e.i <= v.count);
-    TRY(rules_sign_load(r, &v.vid, e.i, &held, &record));
+    TRY(rules_sign_load(r, &v, e.i, &held, &record));
     TRY(bcemr_read_sign(record.context, &context, err));
     CHECK(REISSUE_VERSION, e.k == context.k);
     CHECK(REISSUE_PENDING, v.progress.pending == BCEMR_yes_no_NO);

@@ -134,6 +134,7 @@ bcemr_status rules_admit(rules *r, bcemr_span entry)
     TRY(rules_index(r, LEDGER_INDEX_FINDS, keys[0]));
     r->effect->of_visit = true;
     r->effect->vid = v.vid;
+    r->effect->visit = r->at.leaf;
 out:
     return status;
 }

@@ -16,7 +16,9 @@
 #include <bcemr/types.h>
 
 /* X(NAME, "key -> value"). A table's number is its place here: new ones go to the end. Integers in
- * keys are 8 bytes big-endian, so that bytewise order is their order. */
+ * keys are 8 bytes big-endian, so that bytewise order is their order. "visit" in a key is the
+ * number of its Admit's leaf (state_visit.leaf): what happens at one time then lies close together.
+ */
 #define LEDGER_TABLES(X)                                                                           \
     X(GENESIS, "empty -> leaf 0's Tr(signed); P -> P; id -> ledger id")                            \
     X(TIP, "empty -> state_block: the state as it is")                                             \
@@ -28,8 +30,8 @@
     X(ENROLMENTS, "H(Enrol) -> state_enrolment")                                                   \
     X(DOCTORS, "ID -> H(Enrol) of the last enrolment")                                             \
     X(VISITS, "vid -> state_visit")                                                                \
-    X(SIGNS, "vid, i -> state_sign of the highest k")                                              \
-    X(VISIT_LEAVES, "vid, leaf -> state_mark: Admit to Seal")                                      \
+    X(SIGNS, "visit, i -> state_sign of the highest k")                                            \
+    X(VISIT_LEAVES, "visit, leaf -> state_mark: Admit to Seal")                                    \
     X(CASES, "vid -> state_case")                                                                  \
     X(ERASES, "vid, cloud -> state_erase")                                                         \
     X(REVOKERS, "R -> state_mark: its first Consent")                                              \
@@ -46,7 +48,7 @@
     X(COSIGNED, "empty -> the latest Tr(cosigned)")                                                \
     X(COSIGNER, "ID of a member at this node -> state_cosigner")                                   \
     X(REFUSED, "slot -> state_refused: what this node was asked to cosign and did not")            \
-    X(PROGRESS, "vid -> state_progress: what of a visit changes with every Sign")
+    X(PROGRESS, "visit -> state_progress: how far it has come")
 
 typedef enum ledger_table {
 #define X(name, text) LEDGER_##name,
