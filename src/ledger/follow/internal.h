@@ -104,6 +104,17 @@ BCEMR_MUST_USE bcemr_status follow_explain(pull *p, const target *to, bcemr_erro
 
 BCEMR_MUST_USE bcemr_status follow_take(pull *p, const target *to, bcemr_error *err);
 
+/* A block as it was given, without case headers. */
+typedef struct follow_block {
+    uint64_t height;
+    int64_t tau;
+    const bcemr_span *entries;
+    uint64_t count, first; /* first: its first leaf, among those fetched */
+} follow_block;
+/* Makes all of them on a stage that holds nothing else. held false: it holds nothing again. */
+BCEMR_MUST_USE bcemr_status follow_together(pull *p, const follow_block *blocks, uint64_t count,
+                                            bool *held, bcemr_error *err);
+
 /* ---- evidence ---- */
 
 /* Of a refusal: writes it, hands it to the keeper, fills the facts. */

@@ -171,35 +171,45 @@ static uint64_t leaf_of_entry(const fetched *all, uint64_t first, uint64_t entry
     }
 }
 
-/* One block, its leaves from first on; *next the first of the next. spans has room for all. */
-static bcemr_status replay_block(pull *p, const fetched *all, uint64_t first, bcemr_span *spans,
-                                 uint64_t *next, bcemr_error *err)
+/* The blocks of what was fetched: spans and blocks have room for as many as there are leaves. */
+static bcemr_status cut(pull *p, const fetched *all, bcemr_span *spans, follow_block *blocks,
+                        uint64_t *count, bcemr_error *err)
+{
+    *count = 0;
+    for (uint64_t i = 0; i < all->whole;) {
+        const given *begin = &all->leaves[i];
+        follow_block *b = &blocks[(*count)++];
+        *b = (follow_block){
+            .height = begin->height, .tau = begin->tau, .entries = spans, .first = i};
+        for (; i < all->whole && all->leaves[i].height == b->height; i++) {
+            p->place = p->size + i;
+            if (all->leaves[i].tau != b->tau)
+                return wire_refuse(err, BCEMR_BAD_LEAF, "leaf", "tau", p->place);
+            if (all->leaves[i].type != &bcemr_type_case_header)
+                spans[b->count++] = all->leaves[i].entry;
+        }
+        if (b->count == 0)
+            return wire_refuse(err, BCEMR_BAD_LEAF, "leaf", "case-header", p->place);
+        spans += b->count;
+    }
+    p->place = BCEMR_NOWHERE;
+    return BCEMR_OK;
+}
+
+static bcemr_status replay_block(pull *p, const fetched *all, const follow_block *b,
+                                 bcemr_error *err)
 {
     bcemr_error detail = {0};
-    const given *begin = &all->leaves[first];
-    uint64_t count = 0, i = first;
-    for (; i < all->whole && all->leaves[i].height == begin->height; i++) {
-        if (all->leaves[i].tau != begin->tau) {
-            p->place = p->size + i;
-            return wire_refuse(err, BCEMR_BAD_LEAF, "leaf", "tau", p->place);
-        }
-        if (all->leaves[i].type != &bcemr_type_case_header)
-            spans[count++] = all->leaves[i].entry;
-    }
-    *next = i;
-    if (count == 0) {
-        p->place = p->size + first;
-        return wire_refuse(err, BCEMR_BAD_LEAF, "leaf", "case-header", p->place);
-    }
     bcemr_status status =
-        ledger_chain_replay(p->f->chain, begin->height, begin->tau, spans, count, &detail);
+        ledger_chain_replay(p->f->chain, b->height, b->tau, b->entries, b->count, &detail);
     if (status == BCEMR_E_REFUSED) {
-        p->place = p->size + leaf_of_entry(all, first, detail.index < count ? detail.index : 0);
+        p->place =
+            p->size + leaf_of_entry(all, b->first, detail.index < b->count ? detail.index : 0);
         (void)wire_refuse(err, BCEMR_LEDGER_REFUSED, "leaf", "entry", p->place);
         if (err)
             err->reason = detail.reason;
     } else if (status == BCEMR_E_UNSORTED || status == BCEMR_E_INTEGER_RANGE) {
-        p->place = p->size + first;
+        p->place = p->size + b->first;
         status = wire_refuse(err, BCEMR_BAD_LEAF, "leaf", detail.field, p->place);
     } else if (err) {
         *err = detail;
@@ -229,24 +239,40 @@ out:
     return status;
 }
 
-static bcemr_status replay_all(pull *p, fetched *all, bcemr_error *err)
+/* What was made here against what was given. */
+static bcemr_status compare(pull *p, const fetched *all, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_hash own, theirs;
-    bcemr_span *spans = bcemr_allocate(all->whole * sizeof *spans);
-    if (!spans)
-        FAIL(BCEMR_E_NO_MEMORY, "follow", "leaves");
-    TRY(find_entries(all, err));
-    for (uint64_t next = 0; next < all->whole;)
-        TRY(replay_block(p, all, next, spans, &next, err));
     const uint64_t size = ledger_chain_size(p->f->chain);
     TRY(follow_own_root(p, size, &own, err));
     bcemr_tree_root(&all->ended, &theirs);
     if (!BCEMR_HOLDS(BCEMR_BAD_LEAF, size == all->ended.count && bcemr_hash_equal(&own, &theirs)))
         TRY(first_other(p, all, err));
+out:
+    return status;
+}
+
+static bcemr_status replay_all(pull *p, fetched *all, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bool held = false;
+    uint64_t count = 0;
+    bcemr_span *spans = bcemr_allocate(all->whole * sizeof *spans);
+    follow_block *blocks = bcemr_allocate(all->whole * sizeof *blocks);
+    if (!spans || !blocks)
+        FAIL(BCEMR_E_NO_MEMORY, "follow", "leaves");
+    TRY(find_entries(all, err));
+    TRY(cut(p, all, spans, blocks, &count, err));
+    TRY_AT(ledger_stage_flush(p->f->stage), "follow", "state");
+    TRY(follow_together(p, blocks, count, &held, err));
+    for (uint64_t i = 0; i < count && !held; i++)
+        TRY(replay_block(p, all, &blocks[i], err));
+    TRY(compare(p, all, err));
     p->taken += all->whole;
 out:
     bcemr_release(spans);
+    bcemr_release(blocks);
     return status;
 }
 
