@@ -104,6 +104,11 @@ int main(int argc, char **argv)
     if (ok) {
         keep_ledger(&w);
         keep_parts();
+        put("follow", "honest", 0, bcemr_span_of("\0", 1));
+        put("follow", "head", 0, bcemr_span_of("\202\0\50\1\205\0\40\7\0\0\0\0\0\0\0", 15));
+        put("follow", "leaves", 0, bcemr_span_of("\0\2\2\0\1\0\6\1\0\40", 10));
+        put("follow", "proof", 0, bcemr_span_of("\0\0\2\0\200\1\0\0\4\0\120", 11));
+        put("follow", "silent", 0, bcemr_span_of("\1\1\0\1\0\0\0\1\1", 9));
         put("story", "none", 0, bcemr_span_of("\0\0\0", 3));
         put("story", "one", 0, bcemr_span_of("\5\200\1", 3));
         put("story", "two", 0, bcemr_span_of("\3\100\1\30\20\200", 6));
