@@ -38,14 +38,14 @@ typedef struct guilt_file {
 /* ---- shape ---- */
 
 static const struct {
-    bcemr_guilt_kind kind;
     uint64_t others, leaves;
+    bcemr_guilt_kind kind;
     bool path;
 } shapes[] = {
-    {BCEMR_guilt_kind_SAME_SIZE, 1, 0, false},
-    {BCEMR_guilt_kind_OLD_SET, 0, 1, false},
-    {BCEMR_guilt_kind_EARLY_SET, 1, 1, false},
-    {BCEMR_guilt_kind_OTHER_ROOT, 1, 0, true},
+    {1, 0, BCEMR_guilt_kind_SAME_SIZE, false},
+    {0, 1, BCEMR_guilt_kind_OLD_SET, false},
+    {1, 1, BCEMR_guilt_kind_EARLY_SET, false},
+    {1, 0, BCEMR_guilt_kind_OTHER_ROOT, true},
 };
 
 static bcemr_status check_shape(const bcemr_tr_guilt *guilt, bcemr_error *err)
