@@ -342,14 +342,16 @@ void bcemr_cosigner_begin(bcemr_cosigner *cosigner, const bcemr_hash *ledger,
 /* After a restore or a Rekey: signs nothing until it was resumed on a checkpoint whose tau is later
  * than since. All that it may have signed and forgotten must be older than that. */
 void bcemr_cosigner_distrust(bcemr_cosigner *cosigner, int64_t since);
-/* On a cosigned checkpoint from the set as it stands, equal to the own log's at its size.
- * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since. */
+/* On a cosigned checkpoint from the set as it stands, equal to the own log's at its size and signed
+ * by others alone. place: its own in that set, or BCEMR_NOWHERE.
+ * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since; BAD_CHECKPOINT,
+ * err->field "signers": its own signature is under it, so it is old, or somebody else has its key. */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner,
                                                   const bcemr_context *context,
-                                                  const bcemr_set *set, bcemr_span cosigned,
-                                                  bcemr_error *err);
+                                                  const bcemr_set *set, uint64_t place,
+                                                  bcemr_span cosigned, bcemr_error *err);
 /* On the word of all others, where without it there can be no checkpoint
- * (bcemr_checkpoint_others_check). place: its own in the set as it stands. Errors: as above. */
+ * (bcemr_checkpoint_others_check). Errors: as above. */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume_by_others(bcemr_cosigner *cosigner,
                                                             const bcemr_context *context,
                                                             const bcemr_set *set, uint64_t place,

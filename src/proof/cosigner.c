@@ -88,12 +88,18 @@ out:
 }
 
 bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner, const bcemr_context *context,
-                                   const bcemr_set *set, bcemr_span cosigned, bcemr_error *err)
+                                   const bcemr_set *set, uint64_t place, bcemr_span cosigned,
+                                   bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    bcemr_tr_cosigned value;
     bcemr_tr_checkpoint shown;
     TRY(core_pass(bcemr_checkpoint_check(context, &cosigner->ledger, set, cosigned, &shown, err),
                   err));
+    TRY(bcemr_read_cosigned(cosigned, &value, err));
+    /* It has signed nothing while it waits: this one would be old, or another has its key. */
+    bool own = place < set->count && bcemr_bitmap_get(value.signers, place);
+    REQUIRE(cosigner->trusted || !own, BCEMR_BAD_CHECKPOINT, "cosigned", "signers");
     TRY(resume_later(cosigner, &shown, err));
 out:
     return status;

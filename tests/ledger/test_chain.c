@@ -544,7 +544,7 @@ static void cosigned(void **state)
     assert_int_equal(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock,
                                           bcemr_text("hospital-2"), &signature, &err),
                      BCEMR_E_STATE);
-    consortium_cosign(&set, &checkpoint, w->voters, 7, &held);
+    consortium_cosign(&set, &checkpoint, w->voters, 14, &held);
     must(ledger_cosigner_resume(&cosigner, bcemr_buf_span(&held), &err));
     must(ledger_cosigner_sign(&cosigner, &checkpoint, w->clock, bcemr_text("hospital-2"),
                               &signature, &err));

@@ -292,24 +292,29 @@ static void cosigner_after_a_restore(void **state)
     bcemr_cosigner_distrust(&cosigner, 5999);
     checkpoint_of(&log, 6, &checkpoint);
     STATUS(E_STATE, ask(&cosigner, &checkpoint, &err));
-    consortium_cosign(&log.set, &checkpoint, log.voters, 3, &cosigned); /* too few */
-    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set,
+    consortium_cosign(&log.set, &checkpoint, log.voters, 6, &cosigned); /* too few */
+    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, 0,
                                             bcemr_buf_span(&cosigned), &err));
     assert_int_equal(err.verdict, BCEMR_NOT_ENOUGH_SIGNERS);
+    consortium_cosign(&log.set, &checkpoint, log.voters, 15, &cosigned); /* with its own */
+    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, 0,
+                                            bcemr_buf_span(&cosigned), &err));
+    assert_int_equal(err.verdict, BCEMR_BAD_CHECKPOINT);
+    assert_string_equal(err.field, "signers");
     log.branch = 1; /* enough, but not what its own log says */
-    consortium_cosign(&log.set, &checkpoint, log.voters, 7, &cosigned);
-    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set,
+    consortium_cosign(&log.set, &checkpoint, log.voters, 14, &cosigned);
+    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, 0,
                                             bcemr_buf_span(&cosigned), &err));
     assert_int_equal(err.verdict, BCEMR_BAD_CHECKPOINT);
     STATUS(E_STATE, ask(&cosigner, &checkpoint, &err));
     log.branch = 0;
     cosigner.since = 6000; /* what it forgot may be as late as that */
-    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set,
+    STATUS(E_REFUSED, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, 0,
                                             bcemr_buf_span(&cosigned), &err));
     assert_int_equal(err.verdict, BCEMR_STALE_PROOF);
     cosigner.since = 5999;
-    STATUS(OK, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, bcemr_buf_span(&cosigned),
-                                     &err));
+    STATUS(OK, bcemr_cosigner_resume(&cosigner, log.c->context, &log.set, 0,
+                                     bcemr_buf_span(&cosigned), &err));
     STATUS(OK, ask(&cosigner, &checkpoint, &err));
     checkpoint_of(&log, 3, &checkpoint); /* what it was shown binds it, too */
     STATUS(E_REFUSED, ask(&cosigner, &checkpoint, &err));

@@ -336,6 +336,7 @@ bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosign
     bcemr_set set = BCEMR_SET_EMPTY;
     bool word = false;
     wire_up(cosigner, 0, (bcemr_span){0});
+    TRY(distrust_after_rekey(cosigner, err));
     TRY(ledger_chain_set_now(cosigner->chain, &set, err));
     uint64_t place = bcemr_set_place(&set, cosigner->id);
     TRY(is_word_of_others(&set, place, cosigned, &word, err));
@@ -343,7 +344,7 @@ bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosign
         TRY(bcemr_cosigner_resume_by_others(&cosigner->cosigner, context, &set, place, cosigned,
                                             err));
     else
-        TRY(bcemr_cosigner_resume(&cosigner->cosigner, context, &set, cosigned, err));
+        TRY(bcemr_cosigner_resume(&cosigner->cosigner, context, &set, place, cosigned, err));
 out:
     bcemr_set_free(&set);
     return status;
