@@ -125,8 +125,9 @@ const command command_table[] = {
              "Every signature, every contribution and one's own turn are checked before anything "
              "is signed. VISIT stays as it is; the signature goes into a new visit file."),
     {"verify", "say who signed what, in which order and when, and what does not hold",
-     "Takes a case file and needs the --genesis alone, on any machine; or a visit by hand with its "
-     "--hospital. Ends with 1 when something does not hold. See docs/case-file.md.",
+     "Takes a case file, or a proof that supernodes broke the rules of checkpoints, and needs the "
+     "--genesis alone, on any machine; or a visit by hand with its --hospital. Ends with 1 when "
+     "something does not hold. See docs/case-file.md.",
      hand_verify_table, hand_verify_examples, 0, sizeof(hand_options), &hand_defaults,
      offsetof(hand_options, json), verify_main, &hand_verify_file},
     {"case export", "write a case as a file that the genesis alone verifies",

@@ -2,6 +2,7 @@
 #include "bcemr/verify.h"
 
 #include "bcemr/case.h"
+#include "bcemr/guilt.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ typedef struct verify_kind {
 static const verify_kind kinds[] = {
     {"list", "a visit by hand", false, true, false, hand_verify_work},
     {"case-file", "a case file", true, false, true, case_verify_work},
+    {"guilt", "a proof of guilt", true, false, false, guilt_verify_work},
 };
 
 /* The label at the beginning of bytes: its length in 8 bytes, then itself. */

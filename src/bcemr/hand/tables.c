@@ -143,7 +143,8 @@ const command_example hand_sign_examples[] = {
     EXAMPLES_END};
 
 const command_option hand_verify_table[] = {
-    TEXT("genesis", "FILE", genesis, "of a case file: the ledger's genesis, and nothing else"),
+    TEXT("genesis", "FILE", genesis,
+         "of a case file or a proof of guilt: the ledger's genesis, and nothing else"),
     TEXT(
         "documents", "DIR", documents_to,
         "of a case file: what is opened goes into DIR/1, DIR/2, ... by doctor, after all has held"),
@@ -155,6 +156,7 @@ const command_option hand_verify_table[] = {
     OPTIONS_END};
 const command_example hand_verify_examples[] = {
     {"bcemr verify case.bcemr --genesis genesis", "a case from any ledger, on any machine"},
+    {"bcemr verify guilt --genesis genesis", "which supernodes signed what they must not"},
     {"bcemr verify case.bcemr --genesis genesis --documents opened",
      "the same; what its holder opened is then in opened/1, opened/2, ..."},
     {"bcemr verify visit.2 --hospital hospital.public", "who signed, in which order, and when"},
