@@ -137,6 +137,7 @@ static void the_sum(void **state)
     bcemr_switch_off_reason(LEDGER_R_SIGN_DELTA);
     TAKEN(world_post(w, &bcemr_type_e_sign, &sign, NULL, 0));
     bcemr_switch_all_on();
+    leave_out();
     world_case(w, &visit, &c);
     REFUSED(w, SEAL_SUM, post_seal(w, &visit, &c, 7));
     world_visit_free(&visit);

@@ -187,7 +187,8 @@ static bcemr_status take_all(block *b, const batch *what, pass how, uint64_t *ac
     *accepted = 0;
     for (uint64_t i = 0; i < what->count; i++) {
         ledger_outcome outcome = {.status = BCEMR_OK, .leaf = b->size};
-        if (what->refuse_signs && is_sign(what->entries[i]))
+        if (!BCEMR_REASON_HOLDS(LEDGER_R_CLOCK_BEHIND,
+                                !what->refuse_signs || !is_sign(what->entries[i])))
             outcome.reason = LEDGER_R_CLOCK_BEHIND;
         else
             TRY(take(b, what->entries[i], how, &outcome.reason, err));
