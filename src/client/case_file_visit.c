@@ -148,8 +148,11 @@ static bcemr_status superseded(walking *w, const bcemr_signed_diagnosis *d,
         FAIL(BCEMR_E_NO_MEMORY, "case-file", "body");
     TRY_AT(bcemr_g2_decode(&d->context.x, &x), "sign", "x");
     bcemr_g2_prepare(&x, lines);
-    AT(bcemr_diagnosis_check(w->r->context, lines, &d->context, &d->delta, err) == BCEMR_VALID,
-       BCEMR_BAD_DIAGNOSIS_SIGNATURE, "body");
+    bcemr_verdict verdict =
+        bcemr_diagnosis_check(w->r->context, lines, &d->context, &d->delta, err);
+    if (verdict == BCEMR_UNDECIDED) /* that says nothing about the signature */
+        FAIL(BCEMR_E_NO_MEMORY, "case-file", "body");
+    AT(verdict == BCEMR_VALID, BCEMR_BAD_DIAGNOSIS_SIGNATURE, "body");
 out:
     bcemr_release(lines);
     return status;

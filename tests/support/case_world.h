@@ -18,6 +18,16 @@ bcemr_status case_world_make(world *w, const bcemr_hash *vid, bcemr_buf *out, bc
 bcemr_status case_world_check(const bcemr_context *context, bcemr_span genesis, bcemr_span file,
                               bcemr_case_report *report, bcemr_error *err);
 
+/* A member of the set gets new keys, which are its node's from then on, voted for by the others and
+ * signed by its old A. 0 or the reason. */
+uint32_t case_world_rekey(world *w, int node, const char *seed);
+/* The next rule version from a height on, voted for by all. */
+uint32_t case_world_upgrade(world *w, uint64_t rules, uint64_t height, uint64_t reissues,
+                            uint64_t clock_difference);
+/* A doctor gets new keys, signed by the old A, or when that is retired by a second supernode
+ * (BCEMR_NOWHERE: by the old A). */
+uint32_t case_world_enrol_again(world *w, int doctor, const char *seed, uint64_t second);
+
 /* A case file in parts: each list as spans that can be exchanged. Points into the file given. */
 #define CASE_WORLD_ITEMS 64
 typedef struct case_pieces {
