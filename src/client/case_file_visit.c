@@ -84,21 +84,24 @@ static bcemr_status on_admit(walking *w, const bcemr_visit_log *log, const clien
                              bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_member member;
     bcemr_span cloud;
     const uint64_t leaf = leaf_of(w, at);
     const case_params *params = case_params_at(w->r, at->leaf.height);
+    bcemr_set *set = bcemr_allocate(sizeof *set);
+    if (!set)
+        FAIL(BCEMR_E_NO_MEMORY, "case-file", "body");
+    TRY(case_set_at(w->r, leaf, set, err));
     AT(log->visit.reissues == params->reissues, BCEMR_BAD_TICKET, "body");
     AT(log->order.doctors[0].deadline > at->leaf.tau, BCEMR_BAD_TICKET, "body");
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_id_item, &log->visit.clouds);
     while (bcemr_list_next(&iter, &cloud))
-        TRY(client_member(&w->r->view, cloud, BCEMR_role_CLOUD, leaf, BCEMR_BAD_TICKET, &held,
-                          &member, err));
+        AT(bcemr_set_find(set, BCEMR_role_CLOUD, cloud), BCEMR_BAD_TICKET, "body");
     for (uint64_t i = 0; i < log->order.count; i++)
         w->named[i] = leaf;
 out:
-    bcemr_buf_free(&held);
+    if (set)
+        bcemr_set_free(set);
+    bcemr_release(set);
     return status;
 }
 

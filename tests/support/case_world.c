@@ -159,3 +159,102 @@ bcemr_status case_world_put_together(const case_pieces *p, bcemr_buf *out)
     bcemr_buf_free(&head);
     return status;
 }
+
+/* ---- another log ---- */
+
+#define LEAVES_MAX 128
+
+typedef struct other_log {
+    bcemr_buf leaves[LEAVES_MAX];
+    bcemr_hash hashes[LEAVES_MAX];
+    uint64_t count;
+    bcemr_buf proofs[4 * CASE_WORLD_ITEMS];
+    uint64_t proof_count;
+} other_log;
+
+static bcemr_status node_of(void *user, uint64_t level, uint64_t index, bcemr_hash *out)
+{
+    const other_log *l = user;
+    bcemr_tree tree;
+    bcemr_tree_begin(&tree);
+    for (uint64_t i = index << level; i < (index + 1) << level; i++)
+        bcemr_tree_add(&tree, &l->hashes[i]);
+    if (level == 0)
+        *out = l->hashes[index];
+    else
+        bcemr_tree_root(&tree, out);
+    return BCEMR_OK;
+}
+
+static bcemr_span prove(other_log *l, bcemr_span inclusion)
+{
+    const bcemr_node_source source = {node_of, l};
+    bcemr_hash path[BCEMR_INCLUSION_MAX];
+    bcemr_tr_inclusion value;
+    uint64_t count = 0;
+    bcemr_buf *held = &l->proofs[l->proof_count++];
+    must(bcemr_read_inclusion(inclusion, &value, NULL));
+    must(bcemr_inclusion_path(&source, value.index, l->count, path, &count));
+    value.leaf = bcemr_buf_span(&l->leaves[value.index]);
+    value.size = l->count;
+    value.path = BCEMR_LIST_OF(path, count);
+    must(bcemr_write_inclusion(&value, held, NULL));
+    return bcemr_buf_span(held);
+}
+
+static void prove_all(other_log *l, bcemr_span *items, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        items[i] = prove(l, items[i]);
+}
+
+static void sign_log(const world *w, other_log *l, bcemr_buf *cosigned)
+{
+    const bcemr_node_source source = {node_of, l};
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_tr_checkpoint checkpoint;
+    must(ledger_chain_set_now(w->chain, &set, NULL));
+    must(ledger_chain_checkpoint(w->chain, &checkpoint, NULL));
+    must(bcemr_root_make(&source, l->count, &checkpoint.root));
+    consortium_cosign(&set, &checkpoint, w->voters, ((uint64_t)1 << w->places) - 1, cosigned);
+    bcemr_set_free(&set);
+}
+
+static void take_leaf(const world *w, other_log *l, uint64_t i, const case_leaf *leaves,
+                      uint64_t count)
+{
+    bcemr_buf *held = &l->leaves[i];
+    must(ledger_chain_leaf(w->chain, i, held));
+    for (uint64_t k = 0; k < count; k++)
+        if (leaves[k].index == i)
+            must(bcemr_buf_set(held, leaves[k].leaf));
+    bcemr_tree_leaf_hash(bcemr_buf_span(held), &l->hashes[i]);
+}
+
+void case_world_relog(const world *w, bcemr_span file, const case_leaf *leaves, uint64_t count,
+                      bcemr_buf *out)
+{
+    other_log *l = bcemr_allocate(sizeof *l);
+    case_pieces *p = bcemr_allocate(sizeof *p);
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY;
+    must(l && p ? BCEMR_OK : BCEMR_E_NO_MEMORY);
+    case_world_take_apart(file, p);
+    l->count = ledger_chain_size(w->chain);
+    for (uint64_t i = 0; i < l->count; i++)
+        take_leaf(w, l, i, leaves, count);
+    sign_log(w, l, &cosigned);
+    p->value.checkpoint = bcemr_buf_span(&cosigned);
+    p->value.header = prove(l, p->value.header);
+    prove_all(l, p->sets, p->set_count);
+    prove_all(l, p->upgrades, p->upgrade_count);
+    prove_all(l, p->enrolments, p->enrolment_count);
+    prove_all(l, p->body, p->body_count);
+    must(case_world_put_together(p, out));
+    for (uint64_t i = 0; i < l->count; i++)
+        bcemr_buf_free(&l->leaves[i]);
+    for (uint64_t i = 0; i < l->proof_count; i++)
+        bcemr_buf_free(&l->proofs[i]);
+    bcemr_buf_free(&cosigned);
+    bcemr_release(l);
+    bcemr_release(p);
+}

@@ -42,4 +42,16 @@ void case_world_take_apart(bcemr_span file, case_pieces *out);
 /* The pieces as they are now, as a file. E_* when the encoding does not allow them. */
 bcemr_status case_world_put_together(const case_pieces *pieces, bcemr_buf *out);
 
+/*
+ * The same file over another log: the world's, with some leaves replaced and a checkpoint over it
+ * that the set in force now cosigns, as if all of its members lied. Proofs are made anew. out is
+ * replaced.
+ */
+typedef struct case_leaf {
+    uint64_t index;
+    bcemr_span leaf;
+} case_leaf;
+void case_world_relog(const world *w, bcemr_span file, const case_leaf *leaves, uint64_t count,
+                      bcemr_buf *out);
+
 #endif
