@@ -173,17 +173,16 @@ static uint8_t draw_height(ledger_layer *layer)
     return height;
 }
 
-static ledger_layer_row *insert(ledger_layer *layer, ledger_table table, bcemr_span key)
+/* A row between those that at points past (places). */
+static ledger_layer_row *insert(ledger_layer *layer, bcemr_span key, ledger_layer_row **at[HEIGHTS])
 {
     uint8_t height = draw_height(layer), block;
-    ledger_layer_row **at[HEIGHTS];
     ledger_layer_row *row = take(layer, sizeof *row + height * sizeof row->next[0] + key.n, &block);
     if (!row)
         return NULL;
     *row = (ledger_layer_row){.key_length = (uint32_t)key.n, .height = height, .block = block};
     if (key.n > 0)
         memcpy((uint8_t *)(row->next + height), key.p, (size_t)key.n);
-    places(layer, table, key, at);
     for (int h = 0; h < height; h++) {
         row->next[h] = *at[h];
         *at[h] = row;
@@ -228,6 +227,7 @@ bcemr_status ledger_layer_put(ledger_layer *layer, ledger_table table, bcemr_spa
 {
     bcemr_status status = BCEMR_OK;
     held fresh;
+    ledger_layer_row **at[HEIGHTS];
     if (key.n > UINT32_MAX || value.n > UINT32_MAX)
         return BCEMR_E_TOO_LONG;
     TRY(make_room(layer));
@@ -237,10 +237,11 @@ bcemr_status ledger_layer_put(ledger_layer *layer, ledger_table table, bcemr_spa
         return BCEMR_E_NO_MEMORY;
     if (value.n > 0)
         memcpy(fresh.p, value.p, (size_t)value.n);
-    ledger_layer_row *row = find(layer, table, key);
-    bool inserted = !row;
-    if (!row)
-        row = insert(layer, table, key);
+    places(layer, table, key, at);
+    ledger_layer_row *row = *at[0];
+    const bool inserted = !row || !bcemr_span_equal(key_of(row), key);
+    if (inserted)
+        row = insert(layer, key, at);
     if (!row) {
         give_back(layer, fresh.p, fresh.block);
         return BCEMR_E_NO_MEMORY;

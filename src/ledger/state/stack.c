@@ -81,7 +81,7 @@ static bool starts_with(bcemr_span key, bcemr_span prefix)
 static void pass(merge *m, bcemr_span key)
 {
     for (uint64_t i = 0; i < m->layers; i++)
-        if (m->next[i] && bcemr_span_equal(ledger_layer_key(m->next[i]), key))
+        if (m->next[i] && (m->layers == 1 || bcemr_span_equal(ledger_layer_key(m->next[i]), key)))
             m->next[i] = ledger_layer_next(m->next[i]);
 }
 
