@@ -6,9 +6,7 @@
 
 #include <string.h>
 
-/* From so many pages on the WAL is moved into the file: 16 MiB. Twice that is about what it grows
- * to while readers refresh. */
-#define WAL_PAGES 4096
+#define WAL_KIB ((uint64_t)16384)
 
 struct ledger_rows {
     sqlite3 *db;
@@ -18,8 +16,9 @@ struct ledger_rows {
     bool writes;
     bool moment; /* a read transaction is open */
     bool stopped;
-    int wal_pages;    /* in the WAL after the last commit */
-    int wal_attempts; /* pages at which it is moved next */
+    uint64_t wal_pages; /* in the WAL after the last commit */
+    uint64_t wal_step;  /* so many more, and it is moved into the file ... */
+    uint64_t wal_next;  /* ... which is next at so many */
 };
 
 static const char *const get_sql[] = {
@@ -92,7 +91,7 @@ static int note_pages(void *user, sqlite3 *db, const char *name, int pages)
 {
     (void)db;
     (void)name;
-    ((ledger_rows *)user)->wal_pages = pages;
+    ((ledger_rows *)user)->wal_pages = (uint64_t)pages;
     return SQLITE_OK;
 }
 
@@ -105,7 +104,7 @@ static bcemr_status begin_writing(ledger_rows *rows)
     bcemr_status status = BCEMR_OK;
     TRY(database_run(rows->db, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=33554432"));
     (void)sqlite3_wal_hook(rows->db, note_pages, rows);
-    rows->wal_attempts = WAL_PAGES;
+    rows->wal_next = rows->wal_step;
     int code = sqlite3_wal_checkpoint_v2(rows->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if ((code & 0xff) != SQLITE_BUSY) /* a reader holds an old moment; the rest is moved later */
         TRY(database_status(rows->db, code));
@@ -162,6 +161,7 @@ bcemr_status ledger_rows_open(const char *path, const ledger_sqlite_options *opt
         return wire_fail(err, BCEMR_E_NO_MEMORY, "database", NULL);
     rows->lock = -1;
     rows->writes = options->writes;
+    rows->wal_step = (options->wal_kib > 0 ? options->wal_kib : WAL_KIB) * 1024 / DATABASE_PAGE;
     TRY_AT(database_look(path), "database", "file");
     if (rows->writes) {
         TRY(database_lock(path, true, &rows->lock, err));
@@ -368,16 +368,18 @@ out:
     return status;
 }
 
-/* The WAL's commits into the file, when it has grown. Every commit in it is durable: when this
- * fails none is lost, but no more are made. */
+/*
+ * The WAL's commits into the file, when it has grown by a step; when all of them are there and no
+ * reader needs it, the next commit starts it over. Every commit in it is durable: when this fails
+ * none is lost, but no more are made.
+ */
 static void move_wal(ledger_rows *rows)
 {
-    if (rows->wal_pages < rows->wal_attempts) {
-        if (rows->wal_pages < WAL_PAGES)
-            rows->wal_attempts = WAL_PAGES; /* it was started over */
+    if (rows->wal_next > rows->wal_pages + rows->wal_step)
+        rows->wal_next = rows->wal_step; /* it was started over */
+    if (rows->wal_pages < rows->wal_next)
         return;
-    }
-    rows->wal_attempts = rows->wal_pages + WAL_PAGES;
+    rows->wal_next = rows->wal_pages + rows->wal_step;
     int code = sqlite3_wal_checkpoint_v2(rows->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
         rows->stopped = true;

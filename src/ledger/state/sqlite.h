@@ -23,6 +23,7 @@ typedef struct ledger_sqlite_options {
     const bcemr_hash *ledger; /* NULL: whichever it is */
     const char *vfs;          /* NULL: the system's; tests name their own */
     uint64_t cache_kib;       /* 0: 8 MiB */
+    uint64_t wal_kib;         /* the WAL is moved into the file when it holds so much; 0: 16 MiB */
 } ledger_sqlite_options;
 
 /*
