@@ -134,8 +134,9 @@ static int help(const command *c)
 {
     (void)printf("bcemr %s: ", c->name);
     wrapped(c->summary, (unsigned)strlen(c->name) + 8);
-    (void)printf("\nusage: bcemr %s%s%s [OPTION...]\n", c->name, c->operand ? " " : "",
-                 c->operand ? c->operand->value : "");
+    const bool optional = c->operand && !c->operand->required;
+    (void)printf("\nusage: bcemr %s%s%s%s%s [OPTION...]\n", c->name, c->operand ? " " : "",
+                 optional ? "[" : "", c->operand ? c->operand->value : "", optional ? "]" : "");
     if (c->text) {
         (void)putchar('\n');
         wrapped(c->text, 0);
@@ -271,7 +272,7 @@ static int check_given(const parser *p)
 {
     if (p->wants_help)
         return COMMAND_DONE;
-    if (p->c->operand && !p->has_operand)
+    if (p->c->operand && p->c->operand->required && !p->has_operand)
         return command_misuse(p->c, "%s is missing", p->c->operand->value);
     for (const command_option *o = p->c->options; o->name; o++)
         if (o->required && !(p->given >> (o - p->c->options) & 1))

@@ -62,7 +62,7 @@ typedef struct command {
     const void *defaults; /* such a struct */
     size_t json;          /* where the struct holds the bool of --json, which every command has */
     int (*run)(const void *options);
-    const command_option *operand; /* the word without dashes that it must be given; NULL: none */
+    const command_option *operand; /* the word without dashes that it takes; NULL: none */
 } command;
 
 /* Every command, ended by one without a name. */

@@ -6,6 +6,7 @@
 #include "bcemr/completion.h"
 #include "bcemr/demo/demo.h"
 #include "bcemr/hand/tables.h"
+#include "bcemr/ledger/tables.h"
 #include "bcemr/manual.h"
 #include "bcemr/threads.h"
 #include "bcemr/verify.h"
@@ -101,6 +102,14 @@ static const command_example manual_examples[] = {
             operand                                                                                \
     }
 
+/* A command on a ledger's database. */
+#define BOOK_ROW(name, words, operand, summary, text)                                              \
+    {                                                                                              \
+        words, summary, text, book_##name##_table, book_##name##_examples, 0,                      \
+            sizeof(book_options), &book_defaults, offsetof(book_options, json), book_##name,       \
+            operand                                                                                \
+    }
+
 const command command_table[] = {
     {"demo", "play a patient's whole story on real clinical files",
      "An authority, two hospitals, two clouds, a team of doctors, a patient and a doctor at the "
@@ -144,6 +153,22 @@ const command command_table[] = {
              "visit and this one doctor."),
     HAND_ROW(reencrypt, "reencrypt", &hand_visit_file,
              "re-encrypt a record's capsule under a grant, as the cloud does", NULL),
+    BOOK_ROW(init, "ledger init", NULL, "begin a ledger in a new database", NULL),
+    BOOK_ROW(head, "ledger head", NULL, "say what a ledger is and how far it has come", NULL),
+    BOOK_ROW(list, "ledger list", NULL, "say who did what, a line an entry", NULL),
+    BOOK_ROW(show, "ledger show", &book_entry_or_visit, "show an entry in full, or a visit", NULL),
+    BOOK_ROW(prove, "ledger prove", &book_entry, "write a proof about the log as a file",
+             "`bcemr verify` checks it. A proof to a cosigned checkpoint holds for whoever has the "
+             "genesis. One to another "
+             "state holds for who knows its root from elsewhere."),
+    BOOK_ROW(verify, "ledger verify", NULL, "check everything that a database holds again",
+             "Replays the log from its genesis by the rules, verifies every signature, compares "
+             "every row with what the replay gives, and says what is bad first and in which page "
+             "of the file it lies. Ends with 1 when something does not hold."),
+    BOOK_ROW(export, "ledger export", NULL, "write a ledger to one file", NULL),
+    BOOK_ROW(import, "ledger import", &book_file, "make a database of an exported ledger",
+             "Every entry is verified on the way; when one does not hold, nothing is left under "
+             "that name."),
     {"bench core", "measure each operation against what its arithmetic must cost",
      "Every operation of the protocol beside its floor: the sum of the primitives of blst and "
      "libsodium that it cannot do without, timed in the same run, in turns.",

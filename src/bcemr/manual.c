@@ -68,7 +68,7 @@ static void put_command(const command *c)
     (void)printf("\n.Nm Cm ");
     put_text(c->name);
     if (c->operand)
-        (void)printf(" Ar %s", c->operand->value);
+        (void)printf(" %sAr %s", c->operand->required ? "" : "Op ", c->operand->value);
     (void)fputs(" Op Ar option ...\n.Pp\n", stdout);
     char summary[256];
     (void)snprintf(summary, sizeof summary, "%c%s.", toupper((unsigned char)c->summary[0]),

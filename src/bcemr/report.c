@@ -3,6 +3,7 @@
 #include "bcemr/report_parts.h"
 #include "bcemr/text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -231,18 +232,27 @@ void report_mark(report *r, bool good, const char *format, ...)
 #define REDRAWN_EVERY 0.1
 #define REPEATED_EVERY 5.0
 
+static void show_amount(const report_run *run, uint64_t amount, char out[REPORT_NUMBER])
+{
+    if (run->unit)
+        (void)snprintf(out, REPORT_NUMBER, "%" PRIu64, amount);
+    else
+        report_bytes(amount, out);
+}
+
 static void draw(report_run *run, uint64_t done, uint64_t total, double now)
 {
     char have[REPORT_NUMBER], all[REPORT_NUMBER], left[REPORT_NUMBER], rate[REPORT_NUMBER];
     report *r = run->r;
     const double passed = now - run->began;
     const double share = total > 0 ? (double)done / (double)total : 1;
-    report_bytes(done, have);
-    report_bytes(total, all);
-    report_bytes((uint64_t)((double)done / passed + 0.5), rate);
+    show_amount(run, done, have);
+    show_amount(run, total, all);
+    show_amount(run, (uint64_t)((double)done / passed + 0.5), rate);
     report_seconds(share > 0 ? passed / share - passed : 0, left);
-    (void)fprintf(r->diagnostics, "%s  %s: %3.0f %%, %s of %s, %s/s, %s left%s",
-                  r->live ? "\r\033[K" : "", run->what, share * 100, have, all, rate, left,
+    (void)fprintf(r->diagnostics, "%s  %s: %3.0f %%, %s of %s%s%s, %s/s, %s left%s",
+                  r->live ? "\r\033[K" : "", run->what, share * 100, have, all,
+                  run->unit ? " " : "", run->unit ? run->unit : "", rate, left,
                   r->live ? "" : "\n");
     (void)fflush(r->diagnostics);
     r->drawn = r->live;
@@ -264,8 +274,16 @@ static bcemr_status tell(void *user, uint64_t done, uint64_t total)
 bcemr_progress report_run_begin(report_run *run, report *r, const char *what)
 {
     const double now = report_now();
-    *run = (report_run){r, what, now, r->live ? 0 : now, 0};
+    *run = (report_run){.r = r, .what = what, .began = now, .last = r->live ? 0 : now};
     return (bcemr_progress){run, tell};
+}
+
+bcemr_progress report_run_begin_count(report_run *run, report *r, const char *what,
+                                      const char *unit)
+{
+    const bcemr_progress progress = report_run_begin(run, r, what);
+    run->unit = unit;
+    return progress;
 }
 
 double report_run_end(report_run *run)

@@ -71,12 +71,16 @@ char *report_file_error_text(const files_error *error, char *out, size_t n);
 typedef struct report_run {
     report *r;
     const char *what;
+    const char *unit; /* what is counted; NULL for bytes */
     double began;
     double last;
     uint64_t bytes;
 } report_run;
 /* The progress to give to a long run; run and what must outlive it. */
 bcemr_progress report_run_begin(report_run *run, report *r, const char *what);
+/* The same for what is counted in something else than bytes: "entries". */
+bcemr_progress report_run_begin_count(report_run *run, report *r, const char *what,
+                                      const char *unit);
 /* Takes the line away. Returns the seconds that it took. */
 double report_run_end(report_run *run);
 

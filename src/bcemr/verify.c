@@ -3,6 +3,7 @@
 
 #include "bcemr/case.h"
 #include "bcemr/guilt.h"
+#include "bcemr/ledger/proof_verify.h"
 
 #include <string.h>
 
@@ -15,14 +16,16 @@ typedef struct verify_kind {
     bool genesis;   /* takes --genesis, and needs it */
     bool hospital;  /* takes what belongs to a visit by hand, and needs --hospital */
     bool documents; /* takes --documents */
+    bool root;      /* takes --root */
     bcemr_status (*work)(hand *h);
 } verify_kind;
 
 /* A new kind of file is one line here. */
 static const verify_kind kinds[] = {
-    {"list", "a visit by hand", false, true, false, hand_verify_work},
-    {"case-file", "a case file", true, false, true, case_verify_work},
-    {"guilt", "a proof of guilt", true, false, false, guilt_verify_work},
+    {"list", "a visit by hand", false, true, false, false, hand_verify_work},
+    {"case-file", "a case file", true, false, true, false, case_verify_work},
+    {"guilt", "a proof of guilt", true, false, false, false, guilt_verify_work},
+    {"log-proof", "a proof about a ledger's log", true, false, false, true, proof_verify_work},
 };
 
 /* The label at the beginning of bytes: its length in 8 bytes, then itself. */
@@ -78,6 +81,8 @@ static bool fits(const hand_options *o, const verify_kind *kind, const char **wh
         *why = "--hospital, --contribution, --header and --payload say nothing about it";
     else if (!kind->documents && o->documents_to)
         *why = "--documents: there are none in it to be written";
+    else if (!kind->root && o->root)
+        *why = "--root says nothing about it";
     return *why == NULL;
 }
 

@@ -45,8 +45,10 @@ while read -r command; do
         expect 2 err 'unknown option "--jsn", did you mean "--json"' $command --jsn
         expect 2 err 'takes no value' $command --json=1
         # where a file is the operand, one word is it and the second is too many
+        # (one in brackets need not be given)
         operand=$("$bin" $command --help | sed -n "s/^usage: bcemr $command \([A-Z]*\) .*/\1/p")
-        expect 2 err 'unexpected "word"' $command ${operand:+bash} word
+        may=$("$bin" $command --help | sed -n "s/^usage: bcemr $command \[\([A-Z]*\)\] .*/\1/p")
+        expect 2 err 'unexpected "word"' $command ${operand:+bash} ${may:+bash} word
         [ -z "$operand" ] || expect 2 err "$operand is missing" $command
     }
 done <"$work/commands"

@@ -27,6 +27,7 @@ typedef struct hand_options {
     const char *seal_key, *header, *payload, *post, *offer, *capsule;
     const char *out;
     const char *genesis, *documents_to, *db, *visit, *content; /* of case files */
+    const char *root;                                          /* of proofs about a log */
     command_list open;
     command_list doctors, clouds, contributions, documents, keywords;
     uint64_t number, hours, days;

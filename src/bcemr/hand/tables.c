@@ -144,11 +144,13 @@ const command_example hand_sign_examples[] = {
 
 const command_option hand_verify_table[] = {
     TEXT("genesis", "FILE", genesis,
-         "of a case file or a proof of guilt: the ledger's genesis, and nothing else"),
+         "of a case file or a proof: the ledger's genesis, and nothing else"),
     TEXT(
         "documents", "DIR", documents_to,
         "of a case file: what is opened goes into DIR/1, DIR/2, ... by doctor, after all has held"),
     REPLACE,
+    TEXT("root", "HASH", root,
+         "of a proof to a state that nobody has signed: its root, known from elsewhere"),
     TEXT("hospital", "FILE", hospital, "of a visit by hand: the hospital's public part"),
     CONTRIBUTIONS,
     TEXT("header", "FILE", header, "the record's header, checked without opening anything"),
@@ -159,6 +161,8 @@ const command_example hand_verify_examples[] = {
     {"bcemr verify guilt --genesis genesis", "which supernodes signed what they must not"},
     {"bcemr verify case.bcemr --genesis genesis --documents opened",
      "the same; what its holder opened is then in opened/1, opened/2, ..."},
+    {"bcemr verify entry-17.proof --genesis genesis",
+     "that the entry is in the ledger that its supernodes signed"},
     {"bcemr verify visit.2 --hospital hospital.public", "who signed, in which order, and when"},
     {"bcemr verify visit.2 --hospital hospital.public --header record.header --payload "
      "record.payload",

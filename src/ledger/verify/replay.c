@@ -323,6 +323,11 @@ const ledger_chain *ledger_replay_chain(const ledger_replay *replay)
     return replay->chain;
 }
 
+ledger_chain *ledger_replay_open_chain(ledger_replay *replay)
+{
+    return replay->chain;
+}
+
 uint64_t ledger_replay_blocks(const ledger_replay *replay)
 {
     return replay->blocks;

@@ -44,6 +44,8 @@ BCEMR_MUST_USE bcemr_status ledger_replay_leaf(ledger_replay *replay, bcemr_span
 BCEMR_MUST_USE bcemr_status ledger_replay_end(ledger_replay *replay, bcemr_error *err);
 /* The chain as far as it has come: for reading between calls. */
 const ledger_chain *ledger_replay_chain(const ledger_replay *replay);
+/* After the end: the same for writing what lies beside the log (ledger_chain_keep_cosigned). */
+ledger_chain *ledger_replay_open_chain(ledger_replay *replay);
 /* Blocks ended so far, the genesis included. */
 uint64_t ledger_replay_blocks(const ledger_replay *replay);
 /* Statements verified so far. Call it when nothing is under way: before a leaf, or after the end.
