@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
 #include "bcemr/bench/bench.h"
+#include "bcemr/bench/ledger.h"
 #include "bcemr/case.h"
 #include "bcemr/command_rows.h"
 #include "bcemr/completion.h"
@@ -62,6 +63,25 @@ static const command_option bench_table[] = {
 static const command_example bench_examples[] = {
     {"bcemr bench core", "a table; takes minutes, and wants a machine that does nothing else"},
     {"bcemr bench core --json --plot floors.svg", "one JSON document, and the plot"},
+    EXAMPLES_END};
+
+/* ---- bench ledger ---- */
+
+static const bench_ledger_options bench_ledger_defaults = {.quick = false};
+static const command_option bench_ledger_table[] = {
+    OPTION(bench_ledger_options, "dir", "DIR", COMMAND_TEXT, dir,
+           "make the databases in this folder, on the disk that is to be measured"),
+    OPTION(bench_ledger_options, "open", "FILE", COMMAND_TEXT, open,
+           "only open this database, as the engine does, and say what it took"),
+    OPTION(bench_ledger_options, "quick", NULL, COMMAND_FLAG, quick,
+           "a run of seconds that shows that all of it works; its times mean nothing"),
+    OPTION(bench_ledger_options, "check", NULL, COMMAND_FLAG, check,
+           "end with 1 when a figure due is missed"),
+    OPTIONS_END};
+static const command_example bench_ledger_examples[] = {
+    {"bcemr bench ledger --dir /var/tmp",
+     "takes minutes, 1 GB of room, and wants a machine with two cores that does nothing else"},
+    {"bcemr bench ledger --json", "one JSON document"},
     EXAMPLES_END};
 
 /* ---- wire ---- */
@@ -174,6 +194,11 @@ const command command_table[] = {
      "libsodium that it cannot do without, timed in the same run, in turns.",
      bench_table, bench_examples, 0, sizeof(bench_options), &bench_defaults,
      offsetof(bench_options, json), bench_main, NULL},
+    {"bench ledger", "measure the ledger against the signatures that it must verify",
+     "Entries made durable by the embedded engine, and a database verified again, each beside its "
+     "signatures alone, in turns; opening; inclusion proofs at several sizes.",
+     bench_ledger_table, bench_ledger_examples, 0, sizeof(bench_ledger_options),
+     &bench_ledger_defaults, offsetof(bench_ledger_options, json), bench_ledger_main, NULL},
     {"wire", "print every encoding that is signed, stored or sent", NULL, wire_table, wire_examples,
      0, sizeof(wire_options), &wire_defaults, offsetof(wire_options, json), wire_main, NULL},
     {"completion", "print what a shell needs to complete the commands", NULL, no_options,

@@ -18,8 +18,7 @@ typedef struct extent {
 static const extent full = {200, 1000, WORLD_VISITS, {1000, 10000}, {6, 2}, (uint64_t)4 << 30, 100};
 static const extent quick = {3, 40, 40, {40, 80}, {1, 1}, (uint64_t)8 << 20, 1};
 
-/* The processor's name as Linux tells it, else "unknown". */
-static void name_processor(char out[RESULT_CPU])
+void result_name_processor(char out[RESULT_CPU])
 {
     char line[256];
     FILE *info = fopen("/proc/cpuinfo", "r");
@@ -118,7 +117,7 @@ int bench_main(const void *options)
         const bcemr_parallel two = threads_pool_parallel(pool);
         r->quick = o->quick;
         r->processors = threads_available();
-        name_processor(r->processor);
+        result_name_processor(r->processor);
         if (run_all(&out, e, &two, &w, r))
             code = show(&out, o, w, r);
     } else {

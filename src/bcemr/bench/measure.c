@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bcemr/bench/measure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 double measure_now(void)
@@ -32,6 +34,20 @@ static double units_of(const bench_world *w, measure_units units)
     if (units == MEASURE_ONE)
         return 1;
     return (double)(units == MEASURE_BATCH ? w->batch.count : w->grant.count);
+}
+
+/* The peak of this program's own memory: getrusage would also count what it was forked from. */
+uint64_t measure_peak_kib(void)
+{
+    char line[256];
+    uint64_t kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtoull(line + 6, NULL, 10);
+    if (status)
+        (void)fclose(status);
+    return kib;
 }
 
 double measure_part_count(const bench_world *w, const measure_operation *o, unsigned p)

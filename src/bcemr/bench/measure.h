@@ -15,6 +15,8 @@
 #define MEASURE_DUE 1.15
 
 double measure_now(void);
+/* The most memory that this program had, in KiB. */
+uint64_t measure_peak_kib(void);
 
 /* count of a primitive in one operation. An input that section 12's row takes as decoded, but the
  * operation as it was encoded, is in the floor and marked. */

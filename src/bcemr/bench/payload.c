@@ -131,20 +131,6 @@ static bool rounds_run(generator *g, floor_bench *floor, uint64_t rounds, const 
     return good;
 }
 
-/* The peak of this program's own memory: getrusage would also count what it was forked from. */
-static uint64_t peak_kib(void)
-{
-    char line[256];
-    uint64_t kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = strtoull(line + 6, NULL, 10);
-    if (status)
-        (void)fclose(status);
-    return kib;
-}
-
 bool result_payload_run(floor_bench *floor, uint64_t bytes, uint64_t rounds,
                         const bcemr_parallel *two, result_payload *out)
 {
@@ -162,7 +148,7 @@ bool result_payload_run(floor_bench *floor, uint64_t bytes, uint64_t rounds,
         good = seal_all(g, bytes, two) >= 0;
         out->gigabytes_a_second = (double)bytes / 1e3 / (measure_now() - began);
         good = good && open_all(g, bytes, two) >= 0;
-        out->max_rss_kib = peak_kib();
+        out->max_rss_kib = measure_peak_kib();
         good = good && rounds_run(g, floor, rounds, two, out);
     }
     bcemr_release(g);

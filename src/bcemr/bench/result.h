@@ -63,6 +63,12 @@ bool result_payload_run(floor_bench *floor, uint64_t bytes, uint64_t rounds,
 
 /* ---- what is shown ---- */
 
+/* The processor's name as Linux tells it, else "unknown". */
+void result_name_processor(char out[RESULT_CPU]);
+/* Machine, versions and whether the run was a short one, into the root. */
+void result_json_head(const char *processor, uint64_t processors, bool quick, report_json *out);
+/* A number with three digits after the point. */
+void result_json_real(report_json *out, json_t *object, const char *key, double value);
 /* How many figures due are missed. */
 uint64_t result_missed(const result *r);
 void result_tables(report *out, const result *r);

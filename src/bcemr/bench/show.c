@@ -107,7 +107,7 @@ void result_tables(report *out, const result *r)
 
 /* ---- JSON ---- */
 
-static void real(report_json *j, json_t *object, const char *key, double value)
+void result_json_real(report_json *j, json_t *object, const char *key, double value)
 {
     /* Thousandths: more the clock does not know. */
     const double rounded = (double)(int64_t)(value * 1e3 + 0.5) / 1e3;
@@ -120,19 +120,19 @@ static void json_operation(const bench_world *w, const measure_result *m, report
 {
     report_json_text(j, item, "name", m->operation->name);
     report_json_number(j, item, "rounds", m->rounds);
-    real(j, item, "min_us", m->min);
-    real(j, item, "median_us", m->median);
-    real(j, item, "floor_us", m->floor);
-    real(j, item, "ratio", m->ratio);
-    real(j, item, "row_floor_us", m->row);
-    real(j, item, "row_ratio", m->min / m->row);
+    result_json_real(j, item, "min_us", m->min);
+    result_json_real(j, item, "median_us", m->median);
+    result_json_real(j, item, "floor_us", m->floor);
+    result_json_real(j, item, "ratio", m->ratio);
+    result_json_real(j, item, "row_floor_us", m->row);
+    result_json_real(j, item, "row_ratio", m->min / m->row);
     report_json_bool(j, item, "met", m->ratio <= MEASURE_DUE);
     json_t *parts = report_json_list(j, item, "floor");
     for (unsigned p = 0; m->operation->parts[p].count > 0; p++) {
         json_t *part = report_json_item(j, parts);
         report_json_text(j, part, "primitive", floor_text(m->operation->parts[p].id));
-        real(j, part, "count", measure_part_count(w, m->operation, p));
-        real(j, part, "us", m->part[p]);
+        result_json_real(j, part, "count", measure_part_count(w, m->operation, p));
+        result_json_real(j, part, "us", m->part[p]);
         report_json_bool(j, part, "beyond_row", m->operation->parts[p].is_input);
     }
 }
@@ -141,28 +141,28 @@ static void json_batch(const result_batch *b, report_json *j, json_t *item)
 {
     report_json_number(j, item, "entries", b->entries);
     report_json_number(j, item, "doctors", WORLD_DOCTORS);
-    real(j, item, "one_by_one_us", b->one_by_one);
-    real(j, item, "batch_us", b->batch);
-    real(j, item, "speedup", b->speedup);
-    real(j, item, "two_core_us", b->two_cores);
-    real(j, item, "two_core_speedup", b->two_core_speedup);
+    result_json_real(j, item, "one_by_one_us", b->one_by_one);
+    result_json_real(j, item, "batch_us", b->batch);
+    result_json_real(j, item, "speedup", b->speedup);
+    result_json_real(j, item, "two_core_us", b->two_cores);
+    result_json_real(j, item, "two_core_speedup", b->two_core_speedup);
     report_json_bool(j, item, "met",
                      b->speedup >= b->due && b->two_core_speedup >= RESULT_TWO_CORE_BATCH_DUE);
 }
 
 static void json_path(const result_path *p, report_json *j)
 {
-    real(j, j->root, "path_us", p->whole);
+    result_json_real(j, j->root, "path_us", p->whole);
     json_t *o = report_json_object(j, NULL, "path");
-    real(j, o, "seal_us", p->seal);
-    real(j, o, "keys_us", p->keys);
-    real(j, o, "check_us", p->check);
-    real(j, o, "reencrypt_us", p->reencrypt);
-    real(j, o, "open_us", p->open);
-    real(j, o, "path_us", p->whole);
-    real(j, o, "decode_b_us", p->decode);
-    real(j, o, "g1_multiply_us", p->g1);
-    real(j, o, "ratio", p->ratio);
+    result_json_real(j, o, "seal_us", p->seal);
+    result_json_real(j, o, "keys_us", p->keys);
+    result_json_real(j, o, "check_us", p->check);
+    result_json_real(j, o, "reencrypt_us", p->reencrypt);
+    result_json_real(j, o, "open_us", p->open);
+    result_json_real(j, o, "path_us", p->whole);
+    result_json_real(j, o, "decode_b_us", p->decode);
+    result_json_real(j, o, "g1_multiply_us", p->g1);
+    result_json_real(j, o, "ratio", p->ratio);
     report_json_bool(j, o, "met", p->ratio < RESULT_PATH_DUE);
 }
 
@@ -171,16 +171,16 @@ static void json_payload(const result_payload *p, report_json *j)
     json_t *o = report_json_object(j, NULL, "payload");
     report_json_number(j, o, "bytes", p->bytes);
     report_json_number(j, o, "window", p->window);
-    real(j, o, "aead_seal_us", p->aead_seal);
-    real(j, o, "aead_open_us", p->aead_open);
-    real(j, o, "tree_us", p->tree);
-    real(j, o, "seal_us", p->seal);
-    real(j, o, "open_us", p->open);
-    real(j, o, "two_core_seal_us", p->two_core_seal);
-    real(j, o, "seal_ratio", p->seal_ratio);
-    real(j, o, "open_ratio", p->open_ratio);
-    real(j, o, "two_core_ratio", p->two_core_ratio);
-    real(j, o, "gigabytes_per_second", p->gigabytes_a_second);
+    result_json_real(j, o, "aead_seal_us", p->aead_seal);
+    result_json_real(j, o, "aead_open_us", p->aead_open);
+    result_json_real(j, o, "tree_us", p->tree);
+    result_json_real(j, o, "seal_us", p->seal);
+    result_json_real(j, o, "open_us", p->open);
+    result_json_real(j, o, "two_core_seal_us", p->two_core_seal);
+    result_json_real(j, o, "seal_ratio", p->seal_ratio);
+    result_json_real(j, o, "open_ratio", p->open_ratio);
+    result_json_real(j, o, "two_core_ratio", p->two_core_ratio);
+    result_json_real(j, o, "gigabytes_per_second", p->gigabytes_a_second);
     report_json_number(j, o, "max_rss_kib", p->max_rss_kib);
     report_json_bool(j, o, "met",
                      p->seal_ratio >= RESULT_PAYLOAD_DUE && p->open_ratio >= RESULT_PAYLOAD_DUE &&
@@ -188,22 +188,22 @@ static void json_payload(const result_payload *p, report_json *j)
                          p->max_rss_kib < RESULT_RSS_DUE);
 }
 
-static void json_head(const result *r, report_json *j)
+void result_json_head(const char *processor, uint64_t processors, bool quick, report_json *j)
 {
     json_t *machine = report_json_object(j, NULL, "machine");
-    report_json_text(j, machine, "processor", r->processor);
-    report_json_number(j, machine, "processors", r->processors);
+    report_json_text(j, machine, "processor", processor);
+    report_json_number(j, machine, "processors", processors);
     json_t *versions = report_json_object(j, NULL, "versions");
     report_json_text(j, versions, "bcemr", BCEMR_VERSION);
     report_json_text(j, versions, "blst", BCEMR_BLST_VERSION);
     report_json_text(j, versions, "libsodium", floor_sodium());
     report_json_text(j, versions, "compiler", __VERSION__);
-    report_json_bool(j, NULL, "quick", r->quick);
+    report_json_bool(j, NULL, "quick", quick);
 }
 
 void result_json(const bench_world *w, const result *r, report_json *j)
 {
-    json_head(r, j);
+    result_json_head(r->processor, r->processors, r->quick, j);
     json_t *operations = report_json_list(j, NULL, "operations");
     for (uint64_t i = 0; i < r->operation_count; i++)
         json_operation(w, &r->operations[i], j, report_json_item(j, operations));
@@ -213,9 +213,9 @@ void result_json(const bench_world *w, const result *r, report_json *j)
     json_path(&r->path, j);
     json_t *grant = report_json_object(j, NULL, "grant");
     report_json_number(j, grant, "visits", r->visits);
-    real(j, grant, "grant_us", r->grant->min * (double)r->visits);
-    real(j, grant, "floor_us", r->grant->floor * (double)r->visits);
-    real(j, grant, "ratio", r->grant->ratio);
+    result_json_real(j, grant, "grant_us", r->grant->min * (double)r->visits);
+    result_json_real(j, grant, "floor_us", r->grant->floor * (double)r->visits);
+    result_json_real(j, grant, "ratio", r->grant->ratio);
     report_json_bool(j, grant, "met", r->grant->ratio <= MEASURE_DUE);
     json_payload(&r->payload, j);
     report_json_number(j, NULL, "missed", result_missed(r));

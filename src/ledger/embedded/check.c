@@ -4,17 +4,30 @@
 
 #include <string.h>
 
+/* So many entries go into one block together whatever else: verifying them takes longer than most
+ * disks need to sync. */
+#define SHARE_LEAST 128
+
 /* ---- with the lock held ---- */
+
+/* Of many entries a block takes half, those on the way to the disk counted: so one half is checked
+ * while the other is written, where all at once would have the threads wait for each other. */
+static uint64_t share(const ledger_engine *e)
+{
+    const uint64_t half = e->waiting / 2 > SHARE_LEAST ? e->waiting / 2 : SHARE_LEAST;
+    return half < e->options.block_entries ? half : e->options.block_entries;
+}
 
 /* Takes what goes into one block off the queue, oldest first: entries up to the bounds, or one
  * piece of work. */
 static void take(ledger_engine *e, engine_step *out)
 {
     const ledger_engine_options *o = &e->options;
+    const uint64_t most = share(e);
     engine_item **end = &e->first;
     while (*end) {
         const engine_item *next = *end;
-        bool fits = out->count < o->block_entries && out->bytes + next->length <= o->block_bytes;
+        bool fits = out->count < most && out->bytes + next->length <= o->block_bytes;
         if (out->count > 0 && (next->work || !fits))
             break;
         out->count++;
