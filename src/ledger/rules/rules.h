@@ -74,7 +74,7 @@ typedef struct ledger_claim {
  * changes a result) and the lines of keys seen lately. One thread at a time.
  */
 typedef struct ledger_verifier ledger_verifier;
-/* remember: how many claims, a power of two (0: the default, 65,536). */
+/* remember: how many claims, a power of two from 8 (0: the default, 65,536). */
 BCEMR_MUST_USE bcemr_status ledger_verifier_new(ledger_verifier **out, const bcemr_context *context,
                                                 const bcemr_parallel *parallel, uint64_t remember);
 void ledger_verifier_free(ledger_verifier *verifier);

@@ -201,7 +201,7 @@ static void spoil_rows(maker *mk, draft *d, uint64_t fault)
 
 void maker_fault(maker *mk, draft *d, uint64_t faults)
 {
-    d->fault = maker_chance(mk, 40) ? 1 + maker_draw(mk, faults + ROW_FAULTS) : 0;
+    d->fault = maker_chance(mk, mk->calm ? 0 : 40) ? 1 + maker_draw(mk, faults + ROW_FAULTS) : 0;
     /* Faults of rows are the same for all: numbered from 100. */
     if (d->fault > faults)
         d->fault = 100 + d->fault - faults;
@@ -452,8 +452,9 @@ static const char *make_new(maker *mk, bcemr_buf *out)
 
 const char *maker_next(maker *mk, bcemr_buf *out)
 {
-    const char *what =
-        mk->past_count > 20 && maker_chance(mk, 33) ? again(mk, out) : make_new(mk, out);
+    const char *what = mk->past_count > 20 && maker_chance(mk, mk->calm ? 0 : 33)
+                           ? again(mk, out)
+                           : make_new(mk, out);
     mk->past = realloc(mk->past, (mk->past_count + 1) * sizeof *mk->past);
     if (!mk->past)
         abort();

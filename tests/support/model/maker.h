@@ -39,6 +39,7 @@ typedef struct maker {
     uint64_t patient_count;
     model_map patient_of; /* vid -> patient */
     uint64_t grants, handles, doctors, readers, nodes;
+    bool calm;       /* set it for entries as they should be, and none at the edge of its time */
     bcemr_buf *past; /* every entry made, accepted or not */
     uint64_t past_count;
 } maker;

@@ -226,7 +226,7 @@ bool maker_upgrade(maker *mk, draft *d)
     upgrade.number -= d->fault == 1 ? 0 : 1;
     fill_parameters(mk, &upgrade, &quotas);
     upgrade.height = last->height > m->next_height ? last->height : m->next_height;
-    upgrade.height += 1 + maker_draw(mk, 5);
+    upgrade.height += mk->calm ? 1000000 : 1 + maker_draw(mk, 5);
     if (d->fault == 4)
         upgrade.height = maker_chance(mk, 50) || last->height == 0 ? m->next_height : last->height;
     if (d->fault == 5)
@@ -390,7 +390,8 @@ bool maker_enrol(maker *mk, draft *d)
                                  .a = e.key->publics.a,
                                  .box = e.key->publics.box};
     const int64_t tau = mk->m->next_tau;
-    e.entry.not_before = maker_chance(mk, 85) ? 0 : tau + (int64_t)maker_draw(mk, 3) * 60000;
+    e.entry.not_before =
+        mk->calm || maker_chance(mk, 85) ? 0 : tau + (int64_t)maker_draw(mk, 3) * 60000;
     e.entry.not_after = tau + (maker_chance(mk, 85) ? 1000 : 1) * 3600000;
     if (e.last && maker_chance(mk, 60))
         e.entry.hospital = e.last->entry.hospital;

@@ -55,7 +55,7 @@ bool maker_consent(maker *mk, draft *d)
         return false;
     grant_key(number, &secret, &consent.revoker);
     cm_of(d->fault == 2 ? maker_draw(mk, mk->grants) : number, &consent.cm);
-    consent.latest = mk->m->next_tau + (maker_chance(mk, 50) ? HOUR : 0);
+    consent.latest = mk->m->next_tau + (mk->calm || maker_chance(mk, 50) ? HOUR : 0);
     if (d->fault == 3)
         consent.latest = mk->m->next_tau - 1;
     bcemr_tr_consent_post post = {mk->m->ledger, consent.cloud, consent.cm, consent.latest};
