@@ -345,7 +345,8 @@ void bcemr_cosigner_distrust(bcemr_cosigner *cosigner, int64_t since);
 /* On a cosigned checkpoint from the set as it stands, equal to the own log's at its size and signed
  * by others alone. place: its own in that set, or BCEMR_NOWHERE.
  * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since; BAD_CHECKPOINT,
- * err->field "signers": its own signature is under it, so it is old, or somebody else has its key. */
+ * err->field "signers": its own signature is under it, so it is old, or somebody else has its key.
+ */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner,
                                                   const bcemr_context *context,
                                                   const bcemr_set *set, uint64_t place,

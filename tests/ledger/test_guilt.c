@@ -339,41 +339,91 @@ static void from_a_set_that_was_over_or_not_yet(void **state)
     bcemr_set_free(&after);
 }
 
-/* The fork has made a set of its own, which this log knows from who showed it. */
+/* Another set that follows the one in force, for a fork: a Join of this node. */
+static void join_elsewhere(const bcemr_set *before, const consortium_node *node, bcemr_buf *entry,
+                           bcemr_set *out)
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_signed_parts parts;
+    const bcemr_tr_e_join join = {.ledger = w.c.ledger,
+                                  .number = before->number + 1,
+                                  .before = before->hash,
+                                  .member = world_member(&node->row, &held)};
+    const consortium_row rows[] = {world_authority(&w), world_votes(&w, 15), world_pop(node)};
+    consortium_sign(&w.c, &bcemr_type_e_join, &join, rows, 3, entry);
+    must(bcemr_signed_read(bcemr_buf_span(entry), &parts, NULL));
+    must(bcemr_set_next(before, parts.entry, out, NULL));
+    bcemr_buf_free(&held);
+}
+
+static uint64_t sets_in(const bcemr_buf *file)
+{
+    bcemr_tr_guilt guilt;
+    must(bcemr_read_guilt(bcemr_buf_span(file), &guilt, NULL));
+    return guilt.sets.count;
+}
+
+/* The fork has made sets of its own, which this log knows from who showed them. */
 static void from_a_branch_of_sets(void **state)
 {
     (void)state;
-    bcemr_buf held = BCEMR_BUF_EMPTY, entry = BCEMR_BUF_EMPTY;
-    bcemr_tr_e_join join = {.ledger = w.c.ledger};
-    bcemr_signed_parts parts;
-    bcemr_set set = BCEMR_SET_EMPTY, other = BCEMR_SET_EMPTY;
+    bcemr_buf entries[4] = {{0}};
+    bcemr_span changes[4];
+    bcemr_set sets[3] = {{0}}, now = BCEMR_SET_EMPTY, far = BCEMR_SET_EMPTY;
     bcemr_tr_checkpoint checkpoint;
-    join.member = world_member(&w.c.nodes[HOSPITAL_3].row, &held);
-    world_set_now(&w, &join.number, &join.before);
-    join.number++;
-    const consortium_row rows[] = {world_authority(&w), world_votes(&w, 15),
-                                   world_pop(&w.c.nodes[HOSPITAL_3])};
-    consortium_sign(&w.c, &bcemr_type_e_join, &join, rows, 3, &entry);
-    must(bcemr_signed_read(bcemr_buf_span(&entry), &parts, NULL));
-    must(ledger_chain_set_now(w.chain, &set, NULL));
-    must(bcemr_set_next(&set, parts.entry, &other, NULL));
+    must(ledger_chain_set_now(w.chain, &sets[0], NULL));
+    join_elsewhere(&sets[0], &w.c.nodes[CLOUD_3], &entries[0], &sets[1]); /* what grow makes */
     (void)grow();
     must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
-    must(ledger_chain_set_now(w.chain, &set, NULL));
-    cosign(&checkpoint, &set, 15, &made[0]);
-    checkpoint.set = other.hash;
-    cosign(&checkpoint, &other, 15, &made[1]); /* without the fifth, whose key differs */
+    must(ledger_chain_set_now(w.chain, &now, NULL));
+    assert_memory_equal(now.hash.b, sets[1].hash.b, 32);
+    cosign(&checkpoint, &now, 15, &made[0]);
+    join_elsewhere(&sets[1], &w.c.nodes[HOSPITAL_3], &entries[1], &sets[2]);
+    w.voters[w.places++] = &w.c.nodes[HOSPITAL_3].keys;
+    join_elsewhere(&sets[2], &w.c.nodes[HOSPITAL_4], &entries[2], &far);
+    for (int i = 0; i < 3; i++)
+        changes[i] = bcemr_buf_span(&entries[i]);
+    checkpoint.set_number = sets[2].number;
+    checkpoint.set = sets[2].hash;
+    cosign(&checkpoint, &sets[2], 31, &made[1]);
     ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]), .other = bcemr_buf_span(&made[1])};
     assert_int_equal(make(&evidence), BCEMR_E_REFUSED); /* that set is not known */
     VERDICT(BAD_SET, w.err.verdict);
-    const bcemr_span change = bcemr_buf_span(&entry);
-    evidence.sets = &change;
+    /* The one that is needed; with the one before it, and the one after it. */
+    for (int from = 0; from < 2; from++)
+        for (int to = 2; to <= 3; to++) {
+            evidence.sets = &changes[from];
+            evidence.set_count = (uint64_t)(to - from);
+            must(make(&evidence));
+            assert_int_equal(sets_in(&made[2]), 2);
+        }
+    evidence.sets = &changes[2]; /* from a set that nobody here knows */
     evidence.set_count = 1;
+    assert_int_equal(make(&evidence), BCEMR_E_NOT_FOUND);
+    /* A branch that leaves earlier: beside the own one. */
+    join_elsewhere(&sets[0], &w.c.nodes[HOSPITAL_3], &entries[3], &sets[2]);
+    changes[3] = bcemr_buf_span(&entries[3]);
+    checkpoint.set_number = sets[2].number;
+    checkpoint.set = sets[2].hash;
+    cosign(&checkpoint, &sets[2], 15, &made[1]); /* without the fifth, whose key is another */
+    evidence.other = bcemr_buf_span(&made[1]);
+    evidence.sets = &changes[3];
     must(make(&evidence));
-    bcemr_buf_free(&held);
-    bcemr_buf_free(&entry);
-    bcemr_set_free(&set);
-    bcemr_set_free(&other);
+    assert_int_equal(sets_in(&made[2]), 2);
+    /* Sets that nothing needs are left out. */
+    checkpoint.set_number = now.number;
+    checkpoint.set = now.hash;
+    checkpoint.tau++;
+    cosign(&checkpoint, &now, 15, &made[1]);
+    evidence.other = bcemr_buf_span(&made[1]);
+    must(make(&evidence));
+    assert_int_equal(sets_in(&made[2]), 1);
+    for (int i = 0; i < 4; i++)
+        bcemr_buf_free(&entries[i]);
+    for (int i = 0; i < 3; i++)
+        bcemr_set_free(&sets[i]);
+    bcemr_set_free(&now);
+    bcemr_set_free(&far);
 }
 
 #define MADE(name) cmocka_unit_test_setup_teardown(name, begin, end_made)

@@ -21,6 +21,9 @@ typedef struct maker {
     bcemr_span other, leaf; /* what the lists of guilt point to */
     bcemr_buf leaf_held;
     bcemr_hash path[BCEMR_CONSISTENCY_MAX + 1];
+    /* Which of the sets that were brought are needed. */
+    const bcemr_span *branch;
+    uint64_t branch_count;
 } maker;
 
 /* ---- the two ---- */
@@ -216,51 +219,128 @@ out:
 
 /* ---- the sets ---- */
 
-/* Whether the set that a checkpoint names is one of the own log's. */
-static bcemr_status is_own_set(const ledger_chain *chain, const bcemr_tr_checkpoint *checkpoint,
-                               bool *own, bcemr_error *err)
+/* The own log's set of a number; E_NOT_FOUND beyond its last. out: BCEMR_SET_EMPTY at first. */
+static bcemr_status own_set(const ledger_chain *chain, uint64_t number, bcemr_set *out,
+                            bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_set set;
     ledger_key key;
-    *own = false;
-    if (checkpoint->set_number > chain->tip.set_number)
-        goto out;
+    if (number > chain->tip.set_number)
+        FAIL(BCEMR_E_NOT_FOUND, "evidence", "sets");
     ledger_key_begin(&key);
-    ledger_key_add_number(&key, checkpoint->set_number);
+    ledger_key_add_number(&key, number);
     TRY(ledger_get_record(&chain->state, LEDGER_SETS, ledger_key_span(&key), &bcemr_type_state_set,
                           &held, &set, err));
-    *own = bcemr_hash_equal(&set.hash, &checkpoint->set);
+    TRY(bcemr_set_read(set.set, out, err));
 out:
     bcemr_buf_free(&held);
     return status;
 }
 
-/* How far the own log's sets are needed: to the ones that signed, and to where a branch begins. */
-static bcemr_status last_set(const maker *m, uint64_t *last, bcemr_error *err)
+static bcemr_status is_own(const ledger_chain *chain, uint64_t number, const bcemr_hash *hash,
+                           bool *own, bcemr_error *err)
+{
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_status status = own_set(chain, number, &set, err);
+    *own = status == BCEMR_OK && bcemr_hash_equal(&set.hash, hash);
+    bcemr_set_free(&set);
+    return status == BCEMR_E_NOT_FOUND ? BCEMR_OK : status;
+}
+
+/* The checkpoints that go into the file. */
+static uint64_t used_sides(const maker *m, const bcemr_tr_checkpoint *out[2])
+{
+    const signed_size *sides[2] = {&m->small, &m->large};
+    uint64_t n = 0;
+    for (int i = 0; i < 2; i++)
+        if (bcemr_span_equal(sides[i]->cosigned, m->guilt.one) ||
+            (m->other.n > 0 && bcemr_span_equal(sides[i]->cosigned, m->other)))
+            out[n++] = &sides[i]->checkpoint;
+    return n;
+}
+
+/* How far the own log's sets are needed for those that signed, and how many of these it has not. */
+static bcemr_status own_sets(const maker *m, uint64_t *last, uint64_t *others, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
-    const signed_size *sides[2] = {&m->small, &m->large};
+    const bcemr_tr_checkpoint *used[2];
+    uint64_t n = used_sides(m, used);
+    *last = *others = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        bool own = false;
+        TRY(is_own(m->chain, used[i]->set_number, &used[i]->set, &own, err));
+        if (!own)
+            ++*others;
+        else if (used[i]->set_number > *last)
+            *last = used[i]->set_number;
+    }
+out:
+    return status;
+}
+
+/* Whether the set is one that signed. */
+static bool is_named(const maker *m, const bcemr_set *set)
+{
+    const bcemr_tr_checkpoint *used[2];
+    uint64_t n = used_sides(m, used);
+    for (uint64_t i = 0; i < n; i++)
+        if (used[i]->set_number == set->number && bcemr_hash_equal(&used[i]->set, &set->hash))
+            return true;
+    return false;
+}
+
+/*
+ * Of the sets that were brought, those from where they leave the own log's to the last that signed:
+ * who brings them may not know where either is. What does not follow stays; the check names it.
+ */
+static bcemr_status find_branch(maker *m, uint64_t *base, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_set set = BCEMR_SET_EMPTY, next = BCEMR_SET_EMPTY;
     bcemr_signed_parts parts;
     bcemr_hash before;
-    uint64_t number = 0;
-    *last = 0;
-    for (int i = 0; i < 2; i++) {
+    uint64_t number = 0, first = 0, last = 0;
+    for (uint64_t i = 0; i < m->evidence->set_count; i++) {
         bool own = false;
-        if (bcemr_span_equal(sides[i]->cosigned, m->guilt.one) ||
-            bcemr_span_equal(sides[i]->cosigned, m->other))
-            TRY(is_own_set(m->chain, &sides[i]->checkpoint, &own, err));
-        if (own && sides[i]->checkpoint.set_number > *last)
-            *last = sides[i]->checkpoint.set_number;
+        TRY(bcemr_signed_read(m->evidence->sets[i], &parts, err));
+        if (!proof_set_entry(parts.entry, &number, &before))
+            FAIL(BCEMR_E_NOT_FOUND, "evidence", "sets");
+        if (i == 0)
+            TRY(own_set(m->chain, number - 1, &set, err));
+        if (bcemr_set_next(&set, parts.entry, &next, NULL) != BCEMR_OK)
+            FAIL(BCEMR_E_NOT_FOUND, "evidence", "sets");
+        bcemr_set_free(&set);
+        set = next;
+        next = BCEMR_SET_EMPTY;
+        TRY(is_own(m->chain, set.number, &set.hash, &own, err));
+        if (own && first == i)
+            first = last = i + 1;
+        else if (is_named(m, &set))
+            last = i + 1;
+        if (first == i)
+            *base = number - 1;
     }
-    if (m->evidence->set_count > 0) {
-        TRY(bcemr_signed_read(m->evidence->sets[0], &parts, err));
-        if (proof_set_entry(parts.entry, &number, &before) && number > *last + 1)
-            *last = number - 1;
-    }
-    if (*last > m->chain->tip.set_number)
-        FAIL(BCEMR_E_NOT_FOUND, "evidence", "sets");
+    m->branch = m->evidence->sets + first;
+    m->branch_count = last - first;
+out:
+    bcemr_set_free(&set);
+    bcemr_set_free(&next);
+    return status;
+}
+
+/* How far the own log's sets go into the file, and what follows them. */
+static bcemr_status last_set(maker *m, uint64_t *last, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    uint64_t others = 0, base = 0;
+    TRY(own_sets(m, last, &others, err));
+    if (others == 0)
+        goto out;
+    TRY(find_branch(m, &base, err));
+    if (m->branch_count > 0 && base > *last)
+        *last = base;
 out:
     return status;
 }
@@ -281,9 +361,9 @@ static bcemr_status gather_sets(const maker *m, uint64_t last, bcemr_buf *held, 
         TRY_AT(bcemr_buf_append(held, parts.signed_entry), "guilt", "sets");
         lengths[n++] = parts.signed_entry.n;
     }
-    for (uint64_t i = 0; i < m->evidence->set_count; i++) {
-        TRY_AT(bcemr_buf_append(held, m->evidence->sets[i]), "guilt", "sets");
-        lengths[n++] = m->evidence->sets[i].n;
+    for (uint64_t i = 0; i < m->branch_count; i++) {
+        TRY_AT(bcemr_buf_append(held, m->branch[i]), "guilt", "sets");
+        lengths[n++] = m->branch[i].n;
     }
 out:
     bcemr_buf_free(&leaf);
@@ -297,7 +377,7 @@ static bcemr_status write_with_sets(maker *m, bcemr_buf *out, bcemr_error *err)
     uint64_t last = 0, offset = 0, *lengths = NULL;
     bcemr_span *spans = NULL;
     TRY(last_set(m, &last, err));
-    uint64_t count = last + m->evidence->set_count;
+    uint64_t count = last + m->branch_count;
     lengths = bcemr_allocate((count + 1) * sizeof *lengths);
     spans = bcemr_allocate((count + 1) * sizeof *spans);
     if (!lengths || !spans)
