@@ -195,6 +195,26 @@ out:
     return status;
 }
 
+/* The keys of who joins or takes new ones are nobody else's in the set, nor twice in the row: one
+ * key in two places would count twice. That they were never used before, the ledger sees to. */
+static bool keys_are_its_own(const follower *f)
+{
+    proof_member_keys mine, other;
+    proof_member_list_keys(&f->member, &mine);
+    for (uint64_t k = 0; k < PROOF_MEMBER_KEYS; k++)
+        for (uint64_t l = 0; l < k; l++)
+            if (mine.key[k].n > 0 && bcemr_span_equal(mine.key[k], mine.key[l]))
+                return false;
+    for (uint64_t i = 0; i < f->before->count; i++) {
+        proof_member_list_keys(&f->before->members[i], &other);
+        for (uint64_t k = 0; i != f->subject && k < PROOF_MEMBER_KEYS; k++)
+            for (uint64_t l = 0; l < PROOF_MEMBER_KEYS; l++)
+                if (mine.key[k].n > 0 && bcemr_span_equal(mine.key[k], other.key[l]))
+                    return false;
+    }
+    return true;
+}
+
 static bcemr_status check_new_member(follower *f, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
@@ -202,6 +222,7 @@ static bcemr_status check_new_member(follower *f, bcemr_error *err)
     bcemr_tr_pop pop;
     REQUIRE(proof_member_shape(&f->member) && proof_member_keys_decode(&f->member), BCEMR_BAD_SET,
             "member", "keys");
+    REQUIRE(keys_are_its_own(f), BCEMR_BAD_SET, "member", "keys");
     REQUIRE(proof_signer_at(&f->parts->signers, 2, "pop", &row) &&
                 bcemr_span_equal(row.who, f->member.id),
             BCEMR_BAD_POP, "signed", "pop");

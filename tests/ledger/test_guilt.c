@@ -10,6 +10,7 @@
 
 #include "ledger/checkpoint/guilt.h"
 #include "support/ledger_world.h"
+#include "wire/fault.h"
 
 #define VERDICT(name, call)                                                                        \
     assert_string_equal(bcemr_verdict_name(call), bcemr_verdict_name(BCEMR_##name))
@@ -426,6 +427,34 @@ static void from_a_branch_of_sets(void **state)
     bcemr_set_free(&far);
 }
 
+/* Without memory nothing is made, and nothing else is said. */
+static void without_memory(void **state)
+{
+    (void)state;
+    (void)grow();
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    must(ledger_chain_checkpoint(w.chain, &checkpoint, NULL));
+    must(ledger_chain_set_now(w.chain, &set, NULL));
+    cosign(&checkpoint, &set, 15, &made[0]);
+    checkpoint.root.b[0] ^= 1;
+    cosign(&checkpoint, &set, 30, &made[1]);
+    const ledger_evidence evidence = {.one = bcemr_buf_span(&made[0]),
+                                      .other = bcemr_buf_span(&made[1])};
+    bcemr_status status = BCEMR_E_NO_MEMORY;
+    uint64_t n = 0;
+    while (status == BCEMR_E_NO_MEMORY && ++n < 10000) {
+        bcemr_buf_clear(&made[2]);
+        bcemr_switch_fail_allocation(n);
+        status = ledger_guilt_make(w.chain, &evidence, &made[2], &w.err);
+        bcemr_switch_fail_allocation(0);
+        assert_true((status == BCEMR_OK) == (made[2].n > 0));
+    }
+    must(status);
+    assert_true(n > 10);
+    bcemr_set_free(&set);
+}
+
 #define MADE(name) cmocka_unit_test_setup_teardown(name, begin, end_made)
 
 int main(void)
@@ -439,6 +468,7 @@ int main(void)
         MADE(from_another_ones_nodes),
         MADE(from_a_set_that_was_over_or_not_yet),
         MADE(from_a_branch_of_sets),
+        MADE(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

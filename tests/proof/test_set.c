@@ -298,6 +298,34 @@ static void walk_rekey(void **state)
     end(&w);
 }
 
+/* One key in two places would count twice. */
+static void walk_keys_of_others(void **state)
+{
+    consortium *c = *state;
+    walk w;
+    consortium_node twin;
+    begin(c, &w);
+    consortium_node_make(&twin, "cloud-2", BCEMR_role_CLOUD, "twin");
+    const consortium_node fresh = twin;
+    sign_rekey(c, &w, &twin, 3, NULL);
+    VERDICT(VALID, follow(c, &w));
+    for (int kind = 0; kind < 4; kind++) {
+        twin = fresh;
+        if (kind == 0) { /* another member's, all of them */
+            consortium_node_make(&twin, "cloud-2", BCEMR_role_CLOUD, "cloud-1");
+        } else if (kind == 1) { /* one of them, under another name */
+            memcpy(twin.row.tls.b, c->nodes[HOSPITAL_1].publics.box.b, 32);
+        } else if (kind == 2) { /* its own twice */
+            memcpy(twin.row.tls.b, twin.row.a.b, 32);
+        } else { /* those that it had */
+            consortium_node_make(&twin, "cloud-2", BCEMR_role_CLOUD, "cloud-2");
+        }
+        sign_rekey(c, &w, &twin, 3, NULL);
+        assert_int_equal(follow(c, &w), kind < 3 ? BCEMR_BAD_SET : BCEMR_VALID);
+    }
+    end(&w);
+}
+
 /* The rows as the ledger takes them: none more, and each under its name. */
 static void walk_rows(void **state)
 {
@@ -369,7 +397,7 @@ int main(void)
         TEST(look_up),           TEST(walk_join),
         TEST(walk_leave),        TEST(walk_rekey),
         TEST(walk_other_branch), TEST(only_changes_of_the_set),
-        TEST(walk_rows),
+        TEST(walk_rows),         TEST(walk_keys_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
