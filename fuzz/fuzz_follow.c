@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input_left = size;
     MUST(ledger_state_memory(&options.state) == BCEMR_OK);
     MUST(ledger_follow_open(&f, &options, NULL) == BCEMR_OK);
-    MUST(ledger_source_chain(&behind, honest->chain, NULL, NULL) == BCEMR_OK);
+    MUST(ledger_source_chain(&behind, honest->chain) == BCEMR_OK);
     const ledger_source source = {&ops, &behind};
     MUST(ledger_follow_add(f, "fuzz", &source, NULL) == BCEMR_OK);
     for (int i = 0; i < 3; i++)

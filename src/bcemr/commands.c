@@ -189,6 +189,11 @@ const command command_table[] = {
     BOOK_ROW(import, "ledger import", &book_file, "make a database of an exported ledger",
              "Every entry is verified on the way; when one does not hold, nothing is left under "
              "that name."),
+    BOOK_ROW(follow, "ledger follow", NULL, "follow other databases of a ledger, checking all",
+             "OWN takes what the supernodes have signed, applies every entry by the rules again, "
+             "and compares. A source that contradicts it is not followed any more: what shows that "
+             "is kept beside OWN, as OWN.1.fork, and OWN.1.guilt when it proves supernodes guilty. "
+             "Ends with 1 then, and when a source does not answer."),
     {"bench core", "measure each operation against what its arithmetic must cost",
      "Every operation of the protocol beside its floor: the sum of the primitives of blst and "
      "libsodium that it cannot do without, timed in the same run, in turns.",

@@ -102,7 +102,7 @@ static inline uint64_t rig_add(rig *r, const char *name, ledger_source source)
 static inline uint64_t rig_add_chain(rig *r, const char *name, const ledger_chain *chain)
 {
     ledger_source source;
-    must(ledger_source_chain(&source, chain, NULL, NULL));
+    must(ledger_source_chain(&source, chain));
     return rig_add(r, name, source);
 }
 

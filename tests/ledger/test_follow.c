@@ -118,7 +118,7 @@ static void more_sources_than_fit(void **state)
     rig_begin(&r);
     for (int i = 0; i < LEDGER_FOLLOW_SOURCES_MAX; i++)
         (void)rig_add_chain(&r, "a", the.a.chain);
-    must(ledger_source_chain(&source, the.a.chain, NULL, NULL));
+    must(ledger_source_chain(&source, the.a.chain));
     assert_int_equal(ledger_follow_add(r.f, "one more", &source, &r.err), BCEMR_E_TOO_MANY);
     ledger_source_close(&source);
     ledger_source_close(NULL);

@@ -252,7 +252,7 @@ static const ledger_source_ops meddler_ops = {.head = head,
 
 ledger_source meddler_source(meddler *m, const ledger_chain *chain)
 {
-    must(ledger_source_chain(&m->behind, chain, NULL, NULL));
+    must(ledger_source_chain(&m->behind, chain));
     return (ledger_source){&meddler_ops, m};
 }
 

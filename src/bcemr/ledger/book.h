@@ -15,10 +15,11 @@
 
 /* The options of all subcommands; each takes some of them. */
 typedef struct book_options {
-    bool json, quick;
+    bool json, quick, init, ahead;
     const char *word; /* the operand */
     const char *db, *genesis, *out, *kind, *visit;
-    uint64_t from, to, size, consistency, threads;
+    uint64_t from, to, size, consistency, threads, watch;
+    command_list sources;
 } book_options;
 
 typedef struct book {
@@ -73,6 +74,8 @@ typedef struct book_fresh {
 /* Makes it empty and opens it for writing. E_EXISTS when path is taken. */
 BCEMR_MUST_USE bcemr_status book_fresh_begin(book *b, const char *path, book_fresh *fresh,
                                              ledger_state *state);
+/* A new database at path in which the ledger of b->genesis was begun. E_EXISTS. */
+BCEMR_MUST_USE bcemr_status book_begin(book *b, const char *path, bcemr_hash *id);
 /* After the state was closed: durable, under its own name. */
 BCEMR_MUST_USE bcemr_status book_fresh_commit(book *b, book_fresh *fresh);
 /* Takes away what there is; nothing after a commit. The state is closed before. */
@@ -145,6 +148,7 @@ BCEMR_MUST_USE bcemr_status book_find_visit(book *b, const char *word, bcemr_has
 
 int book_init(const void *options);
 int book_head(const void *options);
+int book_follow(const void *options);
 int book_list(const void *options);
 int book_show(const void *options);
 int book_prove(const void *options);

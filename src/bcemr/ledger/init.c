@@ -16,30 +16,38 @@ out:
     return status;
 }
 
-static bcemr_status work(book *b)
+bcemr_status book_begin(book *b, const char *path, bcemr_hash *id)
 {
     bcemr_status status = BCEMR_OK;
     book_fresh fresh = {.making = ""};
     ledger_state state = {0};
-    bcemr_hash id;
     char hex[65];
-    BOOK(book_context(b));
-    BOOK(book_genesis(b));
-    BOOK(book_fresh_begin(b, b->o->db, &fresh, &state));
+    BOOK(book_fresh_begin(b, path, &fresh, &state));
     BOOK(begin(b, &state));
-    id = *ledger_chain_id(b->chain);
+    *id = *ledger_chain_id(b->chain);
     ledger_chain_close(b->chain);
     b->chain = NULL;
     BOOK(book_fresh_commit(b, &fresh));
     report_step(&b->r, "ledger", REPORT_NO_TIME, REPORT_NO_BYTES, "began %s in %s",
-                report_hex(id.b, sizeof id.b, hex), b->o->db);
-    report_json_hash(&b->json, NULL, "ledger", &id);
-    report_json_text(&b->json, NULL, "path", b->o->db);
+                report_hex(id->b, sizeof id->b, hex), path);
 out:
     ledger_state_close(&state);
     ledger_chain_close(b->chain);
     b->chain = NULL;
     book_fresh_free(&fresh);
+    return status;
+}
+
+static bcemr_status work(book *b)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_hash id;
+    BOOK(book_context(b));
+    BOOK(book_genesis(b));
+    BOOK(book_begin(b, b->o->db, &id));
+    report_json_hash(&b->json, NULL, "ledger", &id);
+    report_json_text(&b->json, NULL, "path", b->o->db);
+out:
     return status;
 }
 

@@ -107,3 +107,23 @@ const command_example book_import_examples[] = {
     {"bcemr ledger import ledger.export --db copy.db --genesis genesis",
      "a database of it, every entry verified on the way"},
     EXAMPLES_END};
+
+const command_option book_follow_table[] = {
+    MUST("db", "OWN", db, "the database that follows"),
+    NEEDED(book_options, "from", "FILE...", COMMAND_WORDS, sources,
+           "databases and exports of the same ledger, up to 16; they are only read"),
+    GENESIS("the signed genesis: OWN must be its ledger; must be given with --init"),
+    OPTION(book_options, "init", NULL, COMMAND_FLAG, init, "make OWN if it is not there"),
+    OPTION(book_options, "ahead", NULL, COMMAND_FLAG, ahead,
+           "also take entries that no supernodes have signed yet, on the word of the source"),
+    NUMBER(book_options, "watch", "SECONDS", watch, 1, 86400,
+           "go on and look again after so many seconds, until stopped"),
+    NUMBER(book_options, "threads", "N", threads, 1, THREADS_MAX,
+           "how many threads may work (BCEMR_THREADS, else one a processor)"),
+    OPTIONS_END};
+const command_example book_follow_examples[] = {
+    {"bcemr ledger follow --from /mnt/hospital/ledger.db --db own.db --init --genesis genesis",
+     "a ledger of one's own, every entry checked again"},
+    {"bcemr ledger follow --from a.db b.export --db own.db",
+     "two sources: that they tell the same is checked, too"},
+    EXAMPLES_END};

@@ -17,6 +17,7 @@ BOOK_COMMAND(prove);
 BOOK_COMMAND(verify);
 BOOK_COMMAND(export);
 BOOK_COMMAND(import);
+BOOK_COMMAND(follow);
 #undef BOOK_COMMAND
 /* The operands. */
 extern const command_option book_entry_or_visit, book_entry, book_file;

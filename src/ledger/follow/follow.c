@@ -271,7 +271,6 @@ bcemr_status ledger_follow_run(ledger_follower *f, int64_t clock, const bcemr_pr
             status = ledger_follow_step(f, i, clock, err);
             if (status != BCEMR_OK && status != BCEMR_E_REFUSED)
                 goto out;
-            status = BCEMR_OK;
             moved = moved || f->sources[i]->facts.where == LEDGER_FOLLOW_MOVED;
             TRY_AT(tell(f, progress), "follow", "progress");
         }

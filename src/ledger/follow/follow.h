@@ -53,7 +53,7 @@ typedef bcemr_status (*ledger_follow_keep)(void *user, const char *source, bcemr
 typedef struct ledger_follow_options {
     const bcemr_context *context;   /* required; outlives the follower */
     ledger_state state;             /* required, opened for writing; closed with the follower */
-    bcemr_span genesis;             /* required: Tr("signed"; genesis); an empty state begins */
+    bcemr_span genesis;             /* Tr("signed"; genesis); empty: the state's own */
     const bcemr_parallel *parallel; /* NULL: one after the other; outlives the follower */
     uint64_t remembered_claims;     /* 0: the default of the rules */
     bool ahead;                     /* also take leaves that nobody has cosigned yet */

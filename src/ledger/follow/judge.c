@@ -174,7 +174,7 @@ bcemr_status follow_check_cosigned(pull *p, bcemr_error *err)
     followed *s = p->s;
     const bcemr_span bytes = bcemr_buf_span(&p->said.cosigned);
     bcemr_tr_cosigned value;
-    bcemr_tr_checkpoint shown;
+    bcemr_tr_checkpoint shown = {0};
     if (bytes.n == 0 || bcemr_span_equal(bytes, bcemr_buf_span(&s->cosigned)))
         return BCEMR_OK;
     status = bcemr_read_cosigned(bytes, &value, err);

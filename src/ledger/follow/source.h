@@ -63,13 +63,13 @@ typedef struct ledger_source {
 } ledger_source;
 void ledger_source_close(ledger_source *source); /* NULL and closed ones are allowed */
 
-/*
- * An open chain: this node's own, a follower's, or one on a database opened for reading beside its
- * live writer. refresh (NULL allowed) is called with user at the start of every head, so that what
- * follows is of the newest moment. The chain stays the caller's and outlives the source.
+/* An open chain: this node's own, or a follower's. It stays the caller's and outlives the source.
  */
-BCEMR_MUST_USE bcemr_status ledger_source_chain(ledger_source *out, const ledger_chain *chain,
-                                                bcemr_status (*refresh)(void *user), void *user);
+BCEMR_MUST_USE bcemr_status ledger_source_chain(ledger_source *out, const ledger_chain *chain);
+
+/* A chain on a database opened for reading, which another process or thread may be writing to: it
+ * is refreshed (ledger_chain_refresh) at the start of every head. It stays the caller's. */
+BCEMR_MUST_USE bcemr_status ledger_source_database(ledger_source *out, ledger_chain *chain);
 
 /*
  * An export: 8 bytes of length, Tr("ledger-export"), then for each leaf 8 bytes of length and

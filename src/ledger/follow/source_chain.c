@@ -5,8 +5,7 @@
 
 typedef struct chain_source {
     const ledger_chain *chain;
-    bcemr_status (*refresh)(void *user);
-    void *user;
+    ledger_chain *reader; /* the same, where it is to be refreshed; else NULL */
 } chain_source;
 
 static bcemr_status head(void *self, ledger_source_head *out, bcemr_error *err)
@@ -14,8 +13,8 @@ static bcemr_status head(void *self, ledger_source_head *out, bcemr_error *err)
     bcemr_status status = BCEMR_OK;
     const chain_source *s = self;
     bcemr_ledger_view view;
-    if (s->refresh)
-        TRY_AT(s->refresh(s->user), "source", "refresh");
+    if (s->reader)
+        TRY(ledger_chain_refresh(s->reader, err));
     TRY(ledger_chain_checkpoint(s->chain, &out->at, err));
     out->bare = false;
     bcemr_buf_clear(&out->cosigned);
@@ -110,16 +109,25 @@ static const ledger_source_ops chain_ops = {.head = head,
                                             .index = index_blocks,
                                             .close = close_source};
 
-bcemr_status ledger_source_chain(ledger_source *out, const ledger_chain *chain,
-                                 bcemr_status (*refresh)(void *user), void *user)
+static bcemr_status make(ledger_source *out, const ledger_chain *chain, ledger_chain *reader)
 {
     chain_source *s = bcemr_allocate(sizeof *s);
     *out = (ledger_source){NULL, NULL};
     if (!s)
         return BCEMR_E_NO_MEMORY;
-    *s = (chain_source){chain, refresh, user};
+    *s = (chain_source){chain, reader};
     *out = (ledger_source){&chain_ops, s};
     return BCEMR_OK;
+}
+
+bcemr_status ledger_source_chain(ledger_source *out, const ledger_chain *chain)
+{
+    return make(out, chain, NULL);
+}
+
+bcemr_status ledger_source_database(ledger_source *out, ledger_chain *chain)
+{
+    return make(out, chain, chain);
 }
 
 void ledger_source_close(ledger_source *source)
