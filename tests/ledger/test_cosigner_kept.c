@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a cosigner keeps in SQLite (section 8.2): over restarts, when it dies between keeping and
- * signing, and when it is killed at any moment.
+ * signing, when it is killed at any moment, when the power goes.
  */
 #include "rules_test.h"
 
 #include "ledger/state/sqlite.h"
 #include "support/folder.h"
+#include "support/power.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ typedef struct node {
     ledger_chain *chain;
     ledger_cosigner cosigner;
     const char *crash_copy; /* where to copy the database before the signature is made */
+    uint64_t acknowledge;   /* what is relied on when it is made; 0: nothing */
     uint64_t signatures;
     bcemr_error err;
 } node;
@@ -44,17 +46,24 @@ static bcemr_status sign(void *user, const bcemr_tr_checkpoint *checkpoint, bcem
     n->signatures++;
     if (n->crash_copy)
         copy_database(n->crash_copy);
+    if (n->acknowledge > 0)
+        power_acknowledge(n->acknowledge);
     return bcemr_checkpoint_sign(&w.c.nodes[CLOUD_1].keys.x, checkpoint, out, err);
+}
+
+static void open_with(const char *at, const ledger_sqlite_options *options, node *n)
+{
+    ledger_chain_options chain = {.context = w.c.context};
+    memset(n, 0, sizeof *n);
+    must(ledger_sqlite_open(at, options, &chain.state, &n->err));
+    must(ledger_chain_open(&n->chain, &chain, bcemr_buf_span(&w.c.signed_genesis), &n->err));
+    must(ledger_cosigner_begin(&n->cosigner, n->chain, bcemr_text(ME), sign, n, 0, &n->err));
 }
 
 static void open_at(const char *at, node *n)
 {
     const ledger_sqlite_options options = {.writes = true};
-    ledger_chain_options chain = {.context = w.c.context};
-    memset(n, 0, sizeof *n);
-    must(ledger_sqlite_open(at, &options, &chain.state, &n->err));
-    must(ledger_chain_open(&n->chain, &chain, bcemr_buf_span(&w.c.signed_genesis), &n->err));
-    must(ledger_cosigner_begin(&n->cosigner, n->chain, bcemr_text(ME), sign, n, 0, &n->err));
+    open_with(at, &options, n);
 }
 
 static void close_node(node *n)
@@ -279,6 +288,92 @@ static void killed_at_any_moment(void **state)
     }
 }
 
+/* ---- the power goes ---- */
+
+#define ACTS 12
+
+/* What was signed and refused, in this order; the odd ones refused. */
+static bcemr_tr_checkpoint acts[ACTS];
+
+static void act_all(unsigned lies)
+{
+    static node n;
+    const ledger_sqlite_options options = {.writes = true, .vfs = POWER_VFS};
+    bcemr_g1_raw signature;
+    power_begin();
+    power_tell(lies);
+    open_with(path, &options, &n);
+    for (uint64_t i = 0; i < ACTS; i += 2) {
+        grow(&n, i);
+        newest(&n, &acts[i]);
+        n.acknowledge = i + 1; /* before the signature is made, all of it must be there */
+        must(ask(&n, &acts[i], &signature));
+        n.acknowledge = 0;
+        acts[i + 1] = acts[i];
+        acts[i + 1].root.b[0] ^= 0xff;
+        assert_int_equal(ask(&n, &acts[i + 1], &signature), BCEMR_E_REFUSED);
+        power_acknowledge(i + 2);
+    }
+    close_node(&n);
+}
+
+/* NULL, or what was forgotten of the first acts. */
+static const char *remembers(uint64_t acknowledged)
+{
+    static node n;
+    const char *wrong = NULL;
+    const bcemr_tr_checkpoint *last = &n.cosigner.cosigner.last;
+    const ledger_sqlite_options options = {.writes = true, .scratch = true};
+    open_with(copy, &options, &n);
+    for (uint64_t i = 0; i < acknowledged && !wrong; i++) {
+        bcemr_tr_checkpoint own;
+        if (i % 2 == 1)
+            wrong = evidence(n.chain, &acts[i].root).there ? NULL : "evidence is gone";
+        else if (!n.cosigner.cosigner.has_last || last->size < acts[i].size)
+            wrong = "what was signed is forgotten";
+        else if (ledger_chain_checkpoint_at(n.chain, acts[i].size, &own, NULL) != BCEMR_OK ||
+                 !bcemr_hash_equal(&own.root, &acts[i].root))
+            wrong = "what was signed is not on the log";
+    }
+    close_node(&n);
+    return wrong;
+}
+
+static uint64_t forgotten(power_mode mode, uint64_t seeds, bool must_hold)
+{
+    uint64_t bad = 0;
+    for (uint64_t cut = 1; cut <= power_count(); cut++)
+        for (uint64_t seed = 0; seed < seeds; seed++) {
+            power_rebuild(cut, mode, seed, path, copy);
+            const char *wrong = remembers(power_acknowledged(cut));
+            bad += wrong != NULL;
+            if (wrong && must_hold)
+                fail_msg("power lost before call %u of %u: %s", (unsigned)cut,
+                         (unsigned)power_count(), wrong);
+        }
+    return bad;
+}
+
+static void the_power_goes(void **state)
+{
+    (void)state;
+    act_all(POWER_HONEST);
+    (void)forgotten(POWER_DROP, 1, true);
+    (void)forgotten(POWER_KEEP, 1, true);
+    (void)forgotten(POWER_TEAR, 2, true);
+    (void)forgotten(POWER_GARBAGE, 2, true);
+    power_end();
+}
+
+/* The same with a disk that does not sync: it must show. */
+static void the_power_goes_on_a_bad_disk(void **state)
+{
+    (void)state;
+    act_all(POWER_NO_WAL_SYNC);
+    assert_int_not_equal(forgotten(POWER_DROP, 1, false), 0);
+    power_end();
+}
+
 /* ---- running ---- */
 
 static int all_begin(void **state)
@@ -315,6 +410,8 @@ int main(void)
         cmocka_unit_test_setup(waits_over_restarts, each_begins),
         cmocka_unit_test_setup(dies_before_it_signs, each_begins),
         cmocka_unit_test_setup(killed_at_any_moment, each_begins),
+        cmocka_unit_test_setup(the_power_goes, each_begins),
+        cmocka_unit_test_setup(the_power_goes_on_a_bad_disk, each_begins),
     };
     return cmocka_run_group_tests(tests, all_begin, all_end);
 }
