@@ -51,13 +51,13 @@ static bool run_database(report *out, load *l, const places *p, const ledger_ext
 {
     report_run run;
     bcemr_error err = {0};
-    bcemr_progress progress = report_run_begin(&run, out, "entries through the engine");
+    bcemr_progress progress = report_run_begin_count(&run, out, "through the engine", "entries");
     err.status = ledger_durable_run(l, p->database, e, &progress, &r->durable, &err);
     (void)report_run_end(&run);
     if (err.status != BCEMR_OK)
         return failed(out, "run the engine", &err);
     r->database_bytes = file_bytes(p->database);
-    progress = report_run_begin(&run, out, "the database verified again");
+    progress = report_run_begin_count(&run, out, "verified again", "entries");
     err.status = ledger_again_run(l, p->database, p->scratch, &progress, &r->again, &err);
     (void)report_run_end(&run);
     if (err.status != BCEMR_OK)
@@ -72,7 +72,7 @@ static bool run_all(report *out, const bcemr_parallel *two, const places *p, con
     load *l = NULL;
     report_run run;
     bcemr_error err = {0};
-    bcemr_progress progress = report_run_begin(&run, out, "entries signed");
+    bcemr_progress progress = report_run_begin_count(&run, out, "signing", "visits");
     bool good = load_new(e->entries, two, &progress, &l);
     (void)report_run_end(&run);
     if (!good)
@@ -84,7 +84,7 @@ static bool run_all(report *out, const bcemr_parallel *two, const places *p, con
         good = run_database(out, l, p, e, r);
     }
     if (good) {
-        progress = report_run_begin(&run, out, "leaves of a tree");
+        progress = report_run_begin_count(&run, out, "a tree for proofs", "leaves");
         err.status = ledger_proofs_run(l, p->tree, e, &progress, r->proofs, &err);
         (void)report_run_end(&run);
         good = err.status == BCEMR_OK || failed(out, "make proofs", &err);
