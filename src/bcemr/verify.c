@@ -2,6 +2,7 @@
 #include "bcemr/verify.h"
 
 #include "bcemr/case.h"
+#include "bcemr/fork.h"
 #include "bcemr/guilt.h"
 #include "bcemr/ledger/proof_verify.h"
 
@@ -25,6 +26,7 @@ static const verify_kind kinds[] = {
     {"list", "a visit by hand", false, true, false, false, hand_verify_work},
     {"case-file", "a case file", true, false, true, false, case_verify_work},
     {"guilt", "a proof of guilt", true, false, false, false, guilt_verify_work},
+    {"fork", "evidence that a follower kept", true, false, false, false, fork_verify_work},
     {"log-proof", "a proof about a ledger's log", true, false, false, true, proof_verify_work},
 };
 

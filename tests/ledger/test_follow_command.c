@@ -89,15 +89,21 @@ static int end(void **state)
     return chdir("/") == 0 && system(line) == 0 ? 0 : -1;
 }
 
-/* The exit code of `bcemr ledger follow` with these words. */
-static int follow(const char *words)
+/* The exit code of `bcemr` with these words. */
+static int command(const char *words)
 {
     char line[1024];
-    (void)snprintf(line, sizeof line, "'%s/bin/bcemr' ledger follow %s >out 2>&1", BCEMR_BINARY_DIR,
-                   words);
+    (void)snprintf(line, sizeof line, "'%s/bin/bcemr' %s >out 2>&1", BCEMR_BINARY_DIR, words);
     const int how = system(line);
     assert_true(WIFEXITED(how));
     return WEXITSTATUS(how);
+}
+
+static int follow(const char *words)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, "ledger follow %s", words);
+    return command(line);
 }
 
 /* Whether the last one said this. */
@@ -160,6 +166,14 @@ static void keeps_evidence_of_a_fork(void **state)
     assert_int_equal(bcemr_guilt_check(the.a.c.context, bcemr_buf_span(&the.a.c.signed_genesis),
                                        bcemr_buf_span(&bytes), NULL, NULL),
                      BCEMR_VALID);
+    assert_int_equal(command("verify two.db.1.guilt --genesis genesis"), DONE);
+    assert_int_equal(command("verify two.db.1.fork --genesis genesis"), DONE);
+    assert_true(said("refused b.db") && said("FORK") && said("its signatures hold"));
+    assert_true(said("the follower's") && said("the source's"));
+    assert_int_equal(command("verify two.db.1.fork --genesis genesis --json"), DONE);
+    assert_true(said("\"verdict\": \"FORK\""));
+    assert_int_equal(command("verify two.db.1.fork"), MISUSED);
+    assert_int_equal(command("verify two.db.1.fork --genesis a.export"), FAILED);
     /* Nothing is written over; when no source is left a watch ends. */
     assert_int_equal(follow("--from b.db --db two.db --watch 1"), FAILED);
     assert_true(said("FORK"));
