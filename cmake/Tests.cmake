@@ -46,6 +46,10 @@ if(support)
     bcemr_outside_blst bcemr_outside_sodium)
 endif()
 
+# The demo's own documents, where a test of the program in tests/FOLDER looks for them.
+if(NOT EMSCRIPTEN)
+  bcemr_copy_share("${CMAKE_BINARY_DIR}/tests/share/bcemr")
+endif()
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/test_*.c")
 foreach(source IN LISTS sources)
   file(RELATIVE_PATH path "${CMAKE_SOURCE_DIR}/tests" "${source}")
