@@ -5,17 +5,32 @@
 
 #include <string.h>
 
-#define BUSY_WAIT_MS 5000 /* for who recovers or checkpoints just now */
 #define CACHE_KIB ((uint64_t)8192)
 
 /* ---- what codes mean ---- */
 
-/* Codes of reading and writing, where the system's number often says more. */
-static bcemr_status from_system(sqlite3 *db, bcemr_status otherwise)
+/* What the system said last of the WAL or the file. sqlite3_system_errno is what errno happens to
+ * be when a statement has ended, after whatever was done to end it. */
+static int last_number(sqlite3 *db)
 {
-    int number = db ? sqlite3_system_errno(db) : 0;
-    bcemr_status status = number != 0 ? database_system_status(number) : otherwise;
-    return status == BCEMR_E_IO || status == BCEMR_E_NOT_FOUND ? otherwise : status;
+    int number = 0;
+    sqlite3_file *wal = NULL;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal && wal->pMethods)
+        (void)wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
+    if (number == 0)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
+}
+
+/* Codes of reading and writing, where the system's number often says more. */
+static bcemr_status from_system(sqlite3 *db, bool opening)
+{
+    if (!db)
+        return BCEMR_E_IO;
+    bcemr_status status =
+        database_system_status(opening ? sqlite3_system_errno(db) : last_number(db));
+    return status == BCEMR_E_NO_ACCESS || status == BCEMR_E_FULL ? status : BCEMR_E_IO;
 }
 
 bcemr_status database_status(sqlite3 *db, int code)
@@ -46,8 +61,9 @@ bcemr_status database_status(sqlite3 *db, int code)
     case SQLITE_TOOBIG:
         return BCEMR_E_TOO_LONG;
     case SQLITE_CANTOPEN:
+        return from_system(db, true);
     case SQLITE_IOERR:
-        return from_system(db, BCEMR_E_IO);
+        return from_system(db, false);
     case SQLITE_ERROR: /* our SQL is right, so a table is not what it was */
     case SQLITE_SCHEMA:
     case SQLITE_CONSTRAINT:
@@ -188,7 +204,7 @@ static bcemr_status connect(const char *path, const char *vfs, database_how how,
                                    SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                vfs);
     TRY_AT(database_status(*out, code), "database", "file");
-    (void)sqlite3_busy_timeout(*out, BUSY_WAIT_MS);
+    (void)sqlite3_busy_timeout(*out, DATABASE_WAIT_MS);
 out:
     bcemr_release(uri);
     return status;

@@ -12,6 +12,7 @@
 
 #define DATABASE_APPLICATION 0x62636d72 /* "bcmr" */
 #define DATABASE_PAGE 4096
+#define DATABASE_WAIT_MS 5000 /* for who recovers or checkpoints just now */
 
 /* What a result code means, after a call on db (NULL allowed) failed with it. Full disks and
  * missing rights are told by the system's number where the code does not say it. */

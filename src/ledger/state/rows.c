@@ -14,11 +14,11 @@ struct ledger_rows {
     bool scanning[LEDGER_TABLE_COUNT];
     int lock;
     bool writes;
-    bool moment; /* a read transaction is open */
     bool stopped;
     uint64_t wal_pages; /* in the WAL after the last commit */
     uint64_t wal_step;  /* so many more, and it is moved into the file ... */
     uint64_t wal_next;  /* ... which is next at so many */
+    bool wal_owed;      /* what an earlier process left in it is not in the file yet */
 };
 
 static const char *const get_sql[] = {
@@ -95,6 +95,17 @@ static int note_pages(void *user, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Commits of the WAL into the file, synced. Those that a reader's old moment needs stay for later,
+ * which is no failure. */
+static bcemr_status checkpoint(ledger_rows *rows, int mode)
+{
+    int in_wal = 0, moved = 0;
+    int code = sqlite3_wal_checkpoint_v2(rows->db, "main", mode, &in_wal, &moved);
+    if (code == SQLITE_OK && in_wal == moved)
+        rows->wal_owed = false;
+    return (code & 0xff) == SQLITE_BUSY ? BCEMR_OK : database_status(rows->db, code);
+}
+
 /*
  * What an earlier process left in the WAL is written into the file and synced before anything is
  * built on it: if that process went because a sync failed, what can be read may not be on the disk.
@@ -105,9 +116,11 @@ static bcemr_status begin_writing(ledger_rows *rows)
     TRY(database_run(rows->db, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=33554432"));
     (void)sqlite3_wal_hook(rows->db, note_pages, rows);
     rows->wal_next = rows->wal_step;
-    int code = sqlite3_wal_checkpoint_v2(rows->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if ((code & 0xff) != SQLITE_BUSY) /* a reader holds an old moment; the rest is moved later */
-        TRY(database_status(rows->db, code));
+    rows->wal_owed = true;
+    /* Not long for a reader: what it holds up is owed. */
+    (void)sqlite3_busy_timeout(rows->db, DATABASE_WAIT_MS / 10);
+    TRY(checkpoint(rows, SQLITE_CHECKPOINT_TRUNCATE));
+    (void)sqlite3_busy_timeout(rows->db, DATABASE_WAIT_MS);
 out:
     return status;
 }
@@ -199,31 +212,25 @@ bool ledger_rows_stopped(const ledger_rows *rows)
 
 /* ---- reading ---- */
 
+/* Whether a read transaction is open. SQLite may end one itself when a read fails. */
+static bool in_moment(const ledger_rows *rows)
+{
+    return !sqlite3_get_autocommit(rows->db);
+}
+
 /* Reads from here on are of one moment, that of the first. */
 static bcemr_status begin_moment(ledger_rows *rows)
 {
-    bcemr_status status = BCEMR_OK;
     if (rows->stopped)
         return BCEMR_E_STOPPED;
-    if (rows->moment)
-        return BCEMR_OK;
-    TRY(database_run(rows->db, "BEGIN"));
-    rows->moment = true;
-out:
-    return status;
+    return in_moment(rows) ? BCEMR_OK : database_run(rows->db, "BEGIN");
 }
 
 bcemr_status ledger_rows_refresh(ledger_rows *rows)
 {
-    bcemr_status status = BCEMR_OK;
     if (rows->stopped)
         return BCEMR_E_STOPPED;
-    if (!rows->moment)
-        return BCEMR_OK;
-    TRY(database_run(rows->db, "COMMIT"));
-    rows->moment = false;
-out:
-    return status;
+    return in_moment(rows) ? database_run(rows->db, "COMMIT") : BCEMR_OK;
 }
 
 bcemr_status ledger_rows_get(ledger_rows *rows, ledger_table table, bcemr_span key,
@@ -377,11 +384,10 @@ static void move_wal(ledger_rows *rows)
 {
     if (rows->wal_next > rows->wal_pages + rows->wal_step)
         rows->wal_next = rows->wal_step; /* it was started over */
-    if (rows->wal_pages < rows->wal_next)
+    if (rows->wal_pages < rows->wal_next && !rows->wal_owed)
         return;
     rows->wal_next = rows->wal_pages + rows->wal_step;
-    int code = sqlite3_wal_checkpoint_v2(rows->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+    if (checkpoint(rows, SQLITE_CHECKPOINT_PASSIVE) != BCEMR_OK)
         rows->stopped = true;
 }
 
