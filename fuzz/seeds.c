@@ -84,6 +84,39 @@ static void keep_parts(void)
     bcemr_buf_free(&waived);
 }
 
+/* What fuzz_apply reads: each entry of a quarter of its history changed, under other signers, and
+ * as it was, a few a block; stretches as they were; and what comes late, again and in pieces. */
+static void keep_apply(void)
+{
+    for (unsigned base = 0; base < 4; base++) {
+        uint8_t all[1024];
+        uint64_t n = 0;
+        all[n++] = (uint8_t)base;
+        for (unsigned i = base * 60; i < base * 60 + 60; i++) {
+            const uint8_t one[] = {2,
+                                   (uint8_t)i,
+                                   (uint8_t)(i % 3),
+                                   (uint8_t)(i * 7),
+                                   1,
+                                   4,
+                                   (uint8_t)i,
+                                   (uint8_t)(i + 1),
+                                   0,
+                                   (uint8_t)i,
+                                   8};
+            memcpy(all + n, one, sizeof one);
+            n += i % 4 == 3 ? sizeof one : sizeof one - 1; /* a block ends now and then */
+        }
+        put("apply", "each", base, bcemr_span_of(all, n));
+    }
+    put("apply", "history", 0, bcemr_span_of("\0\6\0\37\10\6\37\37\10\6\76\37", 12));
+    put("apply", "again", 0, bcemr_span_of("\1\6\74\37\0\76\0\77\10\0\76\0\100\10", 14));
+    put("apply", "spliced", 0,
+        bcemr_span_of("\2\6\170\20\1\171\201\0\200\0\200\40\10\4\172\201\10", 17));
+    put("apply", "damaged", 0, bcemr_span_of("\3\2\264\1\0\1\3\265\0\100\5\3abc\10", 16));
+    put("apply", "late", 0, bcemr_span_of("\1\0\74\0\75\7\20\0\6\76\37\11\377\377\6\135\37", 17));
+}
+
 int main(int argc, char **argv)
 {
     const demo_options options = {.doctors = 3, .threads = 1, .seed = "corpus"};
@@ -109,6 +142,7 @@ int main(int argc, char **argv)
         put("follow", "leaves", 0, bcemr_span_of("\0\2\2\0\1\0\6\1\0\40", 10));
         put("follow", "proof", 0, bcemr_span_of("\0\0\2\0\200\1\0\0\4\0\120", 11));
         put("follow", "silent", 0, bcemr_span_of("\1\1\0\1\0\0\0\1\1", 9));
+        keep_apply();
         put("story", "none", 0, bcemr_span_of("\0\0\0", 3));
         put("story", "one", 0, bcemr_span_of("\5\200\1", 3));
         put("story", "two", 0, bcemr_span_of("\3\100\1\30\20\200", 6));

@@ -19,7 +19,9 @@ void *bcemr_allocate(uint64_t n)
 {
     if (n > SIZE_MAX || WIRE_ALLOCATION_FAILS())
         return NULL;
-    return calloc(1, n > 0 ? (size_t)n : 1);
+    void *p = calloc(1, n > 0 ? (size_t)n : 1);
+    WIRE_ALLOCATED(p);
+    return p;
 }
 
 void bcemr_release(void *p)

@@ -12,6 +12,7 @@ static bool verdict_off[SWITCHES];
 static bool reason_off[SWITCHES];
 static uint64_t allocations;
 static uint64_t failing_allocation;
+static int64_t live;
 
 void bcemr_switch_off(bcemr_verdict verdict)
 {
@@ -57,6 +58,16 @@ bool bcemr_switch_allocation_fails(void)
     return ++allocations == failing_allocation;
 }
 
+void bcemr_switch_allocated(const void *p)
+{
+    live += p != NULL;
+}
+
+int64_t bcemr_switch_live(void)
+{
+    return live;
+}
+
 static const void *watched;
 static uint64_t watched_length;
 static bool watched_clean;
@@ -76,6 +87,7 @@ bool bcemr_switch_watched_clean(void)
 void bcemr_switch_released(const void *p)
 {
     const uint8_t *bytes = p;
+    live -= p != NULL;
     if (!p || p != watched)
         return;
     watched_clean = true;
