@@ -114,5 +114,6 @@ int main(int argc, char **argv)
     vectors_set(&s);
     story_end(&s);
     consortium_end(&c);
+    vectors_case();
     return 0;
 }

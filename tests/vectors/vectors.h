@@ -109,5 +109,6 @@ void vectors_grant(story *s);
 void vectors_access(story *s);
 void vectors_ledger(story *s);
 void vectors_set(story *s);
+void vectors_case(void);
 
 #endif

@@ -21,9 +21,13 @@ const fault = (text) => {
   failed = 1;
 };
 
+// Files of vectors that this verifier cannot check yet; it says so each time.
+const unknown = ['case.json'];
+unknown.forEach((name) => console.log(`${name}: NOT CHECKED: this verifier does not know these vectors yet`));
+
 loadTable(table);
 const files = readdirSync(vectors)
-  .filter((name) => name.endsWith('.json'))
+  .filter((name) => name.endsWith('.json') && !unknown.includes(name))
   .sort()
   .map((name) => ({ name, ...JSON.parse(readFileSync(join(vectors, name), 'utf8')) }));
 if (files.length === 0) fault(`no vectors in ${vectors}`);
