@@ -344,6 +344,14 @@ uint64_t ledger_layer_bytes(const ledger_layer *layer)
     return layer->bytes;
 }
 
+uint64_t ledger_layer_room(const ledger_layer *layer)
+{
+    uint64_t room = 0;
+    for (const chunk *c = layer->chunks; c; c = c->before)
+        room += c->room;
+    return room;
+}
+
 const ledger_layer_row *ledger_layer_from(const ledger_layer *layer, ledger_table table,
                                           bcemr_span from)
 {

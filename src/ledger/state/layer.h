@@ -33,6 +33,7 @@ void ledger_layer_revert(ledger_layer *layer); /* back to when it was last settl
 
 uint64_t ledger_layer_rows(const ledger_layer *layer);
 uint64_t ledger_layer_bytes(const ledger_layer *layer); /* of keys and values of all rows */
+uint64_t ledger_layer_room(const ledger_layer *layer);  /* of the chunks that hold them */
 
 /* ---- in order ---- */
 
