@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a corpus: every message, entry and leaf of a seeded story, one file each. */
+#include "bcemr/case.h"
 #include "bcemr/demo/stage.h"
 #include "bcemr/demo/story.h"
 #include "bcemr/random.h"
@@ -117,6 +118,40 @@ static void keep_apply(void)
     put("apply", "late", 0, bcemr_span_of("\1\0\74\0\75\7\20\0\6\76\37\11\377\377\6\135\37", 17));
 }
 
+/* A genesis and a case file: nothing opened, and the diagnosis of one place. */
+static bcemr_status keep_case(world *w, uint64_t place)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf file = BCEMR_BUF_EMPTY, whole = BCEMR_BUF_EMPTY;
+    char content[1200], path[1200];
+    uint8_t length[8];
+    const char *documents[64];
+    (void)snprintf(content, sizeof content, "%.900s/content", w->folder);
+    (void)snprintf(path, sizeof path, "%.900s/case", w->folder);
+    for (uint64_t i = 0; i < w->opened_count && i < 64; i++)
+        documents[i] = w->opened[i].path;
+    const case_writing writing = {.context = w->context,
+                                  .view = &w->view,
+                                  .vid = &w->vid,
+                                  .content = place > 0 ? content : NULL,
+                                  .places = place > 0 ? (uint64_t)1 << (place - 1) : 0,
+                                  .path = path,
+                                  .how = FILES_REPLACE};
+    DO(case_content_write(content, FILES_REPLACE, bcemr_buf_span(&w->content_head), documents,
+                          w->opened_count, &w->error, &w->file_error));
+    DO(case_write(&writing, &w->error, &w->file_error));
+    DO(files_read(path, 1u << 20, &file, &w->file_error));
+    bcemr_store_u64(length, w->genesis.n);
+    DO(bcemr_buf_append(&whole, bcemr_span_of(length, sizeof length)));
+    DO(bcemr_buf_append(&whole, bcemr_buf_span(&w->genesis)));
+    DO(bcemr_buf_append(&whole, bcemr_buf_span(&file)));
+    put("case_file", "case", (unsigned)place, bcemr_buf_span(&whole));
+out:
+    bcemr_buf_free(&file);
+    bcemr_buf_free(&whole);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     const demo_options options = {.doctors = 3, .threads = 1, .seed = "corpus"};
@@ -134,6 +169,7 @@ int main(int argc, char **argv)
     bool ok = stage_open_scratch(&s, &r, &options) && stage_world(&s, &w, s.folder) == BCEMR_OK;
     w.hand = keep;
     ok = ok && story_until(&w, WORLD_PHASES) == BCEMR_OK;
+    ok = ok && keep_case(&w, 0) == BCEMR_OK && keep_case(&w, 2) == BCEMR_OK;
     if (ok) {
         keep_ledger(&w);
         keep_parts();
