@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define WAL_KIB ((uint64_t)16384)
+#define WAL_WAIT_MS 200 /* for readers to refresh, when it has grown to twice that */
 
 struct ledger_rows {
     sqlite3 *db;
@@ -387,8 +388,14 @@ static void move_wal(ledger_rows *rows)
     if (rows->wal_pages < rows->wal_next && !rows->wal_owed)
         return;
     rows->wal_next = rows->wal_pages + rows->wal_step;
-    if (checkpoint(rows, SQLITE_CHECKPOINT_PASSIVE) != BCEMR_OK)
+    /* Readers who always have a moment open, though a new one, let it grow and grow: then the
+     * writer waits for each of them to refresh, once it is moved. */
+    const bool overdue = rows->wal_pages >= 2 * rows->wal_step;
+    (void)sqlite3_busy_timeout(rows->db, WAL_WAIT_MS);
+    if (checkpoint(rows, overdue ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE) !=
+        BCEMR_OK)
         rows->stopped = true;
+    (void)sqlite3_busy_timeout(rows->db, DATABASE_WAIT_MS);
 }
 
 bcemr_status ledger_rows_write(ledger_rows *rows, const ledger_layer *const *layers, uint64_t count)
