@@ -305,8 +305,8 @@ bcemr_status ledger_chain_clock_behind(const ledger_chain *chain, int64_t clock,
     bcemr_buf held = BCEMR_BUF_EMPTY;
     bcemr_tr_state_params params;
     TRY(ledger_chain_params(chain, &held, &params, err));
-    *behind =
-        clock < chain->tip.tau && (uint64_t)(chain->tip.tau - clock) > params.clock_difference;
+    *behind = clock < chain->tip.tau &&
+              (uint64_t)chain->tip.tau - (uint64_t)clock > params.clock_difference;
 out:
     bcemr_buf_free(&held);
     return status;
