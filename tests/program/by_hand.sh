@@ -79,6 +79,21 @@ mine=(bcemr open visit.2 --keys rosa.key "${secret[@]}" --out nothing)
 hers=(bcemr open visit.2 --keys cleo.key "${secret[@]}" --out nothing)
 ours=(--offer grant.offer --capsule capsule)
 touch changed cut swapped other.pass
+# The content that a case file can be made with: length of head, head, the documents as they were opened.
+bcemr open visit.2 --keys rosa.key "${secret[@]}" "${at[@]}" --payload record.payload --out kept --content content >../out 2>&1 ||
+    { echo "open --content: $(cat ../out)" >&2; failed=1; }
+/usr/bin/python3 - <<'EOF' || { echo "the content is not head and documents" >&2; failed=1; }
+import glob
+content = open("content", "rb").read()
+head = int.from_bytes(content[:8], "little")
+assert content[16:23] == b"content"
+rest = content[8 + head:]
+documents = [open(name, "rb").read() for name in glob.glob("kept/*/*")]
+assert len(documents) > 1 and sum(map(len, documents)) == len(rest)
+assert all(document in rest for document in documents)
+EOF
+refused 1 'E_EXISTS' bcemr open visit.2 --keys rosa.key "${secret[@]}" "${at[@]}" --payload record.payload --out kept
+rm -r kept content
 echo "a passphrase that is another" >other.pass
 
 # the record
