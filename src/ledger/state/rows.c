@@ -378,24 +378,35 @@ out:
 
 /*
  * The WAL's commits into the file, when it has grown by a step; when all of them are there and no
- * reader needs it, the next commit starts it over. Every commit in it is durable: when this fails
- * none is lost, but no more are made.
+ * reader needs it, the next commit starts it over. Before a commit, not after it: those who wait
+ * for one need not wait for this.
  */
-static void move_wal(ledger_rows *rows)
+static bcemr_status move_wal(ledger_rows *rows)
 {
     if (rows->wal_next > rows->wal_pages + rows->wal_step)
         rows->wal_next = rows->wal_step; /* it was started over */
     if (rows->wal_pages < rows->wal_next && !rows->wal_owed)
-        return;
+        return BCEMR_OK;
     rows->wal_next = rows->wal_pages + rows->wal_step;
     /* Readers who always have a moment open, though a new one, let it grow and grow: then the
      * writer waits for each of them to refresh, once it is moved. */
     const bool overdue = rows->wal_pages >= 2 * rows->wal_step;
     (void)sqlite3_busy_timeout(rows->db, WAL_WAIT_MS);
-    if (checkpoint(rows, overdue ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE) !=
-        BCEMR_OK)
-        rows->stopped = true;
+    bcemr_status status =
+        checkpoint(rows, overdue ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
     (void)sqlite3_busy_timeout(rows->db, DATABASE_WAIT_MS);
+    return status;
+}
+
+static bcemr_status write_all(ledger_rows *rows, const ledger_stack *layers)
+{
+    bcemr_status status = BCEMR_OK;
+    TRY(write_rows(rows, layers));
+    TRY(database_run(rows->db, "COMMIT"));
+out:
+    if (status != BCEMR_OK)
+        (void)sqlite3_exec(rows->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
 }
 
 bcemr_status ledger_rows_write(ledger_rows *rows, const ledger_layer *const *layers, uint64_t count)
@@ -407,16 +418,12 @@ bcemr_status ledger_rows_write(ledger_rows *rows, const ledger_layer *const *lay
     if (count > 0)
         memcpy(all.frozen, layers, (size_t)(count * sizeof all.frozen[0]));
     TRY(ledger_rows_refresh(rows));
-    TRY(database_run(rows->db, "BEGIN IMMEDIATE"));
-    status = write_rows(rows, &all);
-    if (status == BCEMR_OK)
-        status = database_run(rows->db, "COMMIT");
-    if (status != BCEMR_OK) {
-        rows->stopped = true;
-        (void)sqlite3_exec(rows->db, "ROLLBACK", NULL, NULL, NULL);
-        goto out;
+    status = move_wal(rows);
+    if (status == BCEMR_OK) {
+        TRY(database_run(rows->db, "BEGIN IMMEDIATE"));
+        status = write_all(rows, &all);
     }
-    move_wal(rows);
+    rows->stopped = status != BCEMR_OK;
 out:
     return status;
 }

@@ -38,8 +38,7 @@ BCEMR_MUST_USE bcemr_status ledger_rows_refresh(ledger_rows *rows);
 /*
  * Writes all rows of at most LEDGER_FROZEN_MAX layers, oldest first, in one transaction, and
  * returns when they are durable (at once in a scratch one). The layers are only read. When it
- * fails, nothing of it counts and rows are stopped: every later call but close gives E_STOPPED. So
- * they are when it succeeds and moving older commits from the WAL into the file then fails.
+ * fails, nothing of it counts and rows are stopped: every later call but close gives E_STOPPED.
  * Errors: E_FULL, E_IO, E_DAMAGED, E_NO_MEMORY, E_STOPPED; E_BUSY (another program holds SQLite's
  * own lock) and E_STATE (not opened for writing, or too many layers) stop nothing.
  */
