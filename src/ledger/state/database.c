@@ -162,13 +162,13 @@ out:
 /* The path as a URI, with what can be said only there. */
 static char *uri_of(const char *path, const char *parameters)
 {
-    static const char digits[] = "0123456789abcdef";
+    static const char scheme[] = "file:", digits[] = "0123456789abcdef";
     size_t n = strlen(path), at = 0;
-    char *out = bcemr_allocate(sizeof "file:./" + 3 * n + strlen(parameters));
+    char *out = bcemr_allocate(sizeof scheme + 3 * n + strlen(parameters));
     if (!out)
         return NULL;
-    memcpy(out, "file:", 5);
-    at = 5;
+    memcpy(out, scheme, sizeof scheme);
+    at = sizeof scheme - 1;
     /* "//x" would name a host. */
     if (path[0] == '/')
         while (path[1] == '/')

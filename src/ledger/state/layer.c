@@ -177,7 +177,8 @@ static uint8_t draw_height(ledger_layer *layer)
 static ledger_layer_row *insert(ledger_layer *layer, bcemr_span key, ledger_layer_row **at[HEIGHTS])
 {
     uint8_t height = draw_height(layer), block;
-    ledger_layer_row *row = take(layer, sizeof *row + height * sizeof row->next[0] + key.n, &block);
+    ledger_layer_row *row =
+        take(layer, sizeof *row + height * sizeof(ledger_layer_row *) + key.n, &block);
     if (!row)
         return NULL;
     *row = (ledger_layer_row){.key_length = (uint32_t)key.n, .height = height, .block = block};

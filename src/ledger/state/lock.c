@@ -37,7 +37,7 @@ char *database_beside(const char *path, const char *suffix)
     size_t n = strlen(path), more = strlen(suffix) + 1;
     char *out = bcemr_allocate(n + more);
     if (out) {
-        memcpy(out, path, n);
+        memcpy(out, path, n + 1);
         memcpy(out + n, suffix, more);
     }
     return out;

@@ -239,7 +239,7 @@ bcemr_status ledger_rows_get(ledger_rows *rows, ledger_table table, bcemr_span k
 {
     bcemr_status status = BCEMR_OK;
     sqlite3_stmt **statement = &rows->get[table];
-    bcemr_span found;
+    bcemr_span found = {0};
     TRY(begin_moment(rows));
     TRY(ready(rows, statement, get_sql[table]));
     int code = bind_key(*statement, table, key);
@@ -416,7 +416,7 @@ bcemr_status ledger_rows_write(ledger_rows *rows, const ledger_layer *const *lay
     if (!rows->writes || count > LEDGER_FROZEN_MAX)
         return BCEMR_E_STATE;
     if (count > 0)
-        memcpy(all.frozen, layers, (size_t)(count * sizeof all.frozen[0]));
+        memcpy(all.frozen, layers, (size_t)(count * sizeof(const ledger_layer *)));
     TRY(ledger_rows_refresh(rows));
     status = move_wal(rows);
     if (status == BCEMR_OK) {

@@ -47,7 +47,7 @@ void ledger_stack_drop(ledger_stack *stack, uint64_t count)
         count = stack->frozen_count;
     stack->frozen_count -= count;
     memmove(stack->frozen, stack->frozen + count,
-            (size_t)(stack->frozen_count * sizeof stack->frozen[0]));
+            (size_t)(stack->frozen_count * sizeof(const ledger_layer *)));
 }
 
 /* ---- scans ---- */
