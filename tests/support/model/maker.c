@@ -284,6 +284,8 @@ model_visit *maker_visit(maker *mk, bcemr_visit_status status)
     const model *m = mk->m;
     if (m->visit_count == 0)
         return NULL;
+    if (mk->turning && mk->turning->status == status && maker_chance(mk, 60))
+        return mk->turning;
     uint64_t among = m->visit_count < 16 || maker_chance(mk, 4) ? m->visit_count : 16;
     model_visit *visit = NULL;
     for (uint64_t n = 0; n < 32; n++) {
@@ -432,6 +434,14 @@ static const struct {
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
+static uint64_t place_of(bool (*make)(maker *mk, draft *d))
+{
+    uint64_t i = 0;
+    while (kinds[i].make != make)
+        i++;
+    return i;
+}
+
 static const char *make_new(maker *mk, bcemr_buf *out)
 {
     uint64_t all = 0, at;
@@ -441,6 +451,10 @@ static const char *make_new(maker *mk, bcemr_buf *out)
         uint64_t i = 0;
         for (at = maker_draw(mk, all); at >= kinds[i].weight; i++)
             at -= kinds[i].weight;
+        if (mk->turning && maker_chance(mk, 40)) /* what the turn is about */
+            i = place_of(mk->turning->status == BCEMR_visit_status_SEALED ? maker_erase
+                         : maker_chance(mk, 50)                           ? maker_sign
+                                                                          : maker_reissue);
         draft d = {.type = kinds[i].type, .out = out};
         bool made = kinds[i].make(mk, &d);
         for (uint64_t n = 0; n < MAKER_HELD; n++)
@@ -463,31 +477,48 @@ const char *maker_next(maker *mk, bcemr_buf *out)
     return what;
 }
 
-/* A time at which something is about to turn: a deadline, the end of a validity, a retention. */
-static int64_t turning_point(maker *mk)
+/* A time at which something turns for the visit, or 0: a deadline, the end of a validity or of the
+ * retention. */
+static int64_t turning_point(maker *mk, const model_visit *visit)
 {
-    const model *m = mk->m;
-    const model_visit *visit = maker_visit(mk, BCEMR_visit_status_OPEN);
-    const model_enrolment *doctor = maker_doctor(mk, true);
-    switch (maker_draw(mk, 3)) {
-    case 0:
-        return visit ? visit->team[maker_draw(mk, visit->count)].deadline : 0;
-    case 1:
-        return doctor ? doctor->entry.not_after : 0;
-    default:
-        visit = maker_visit(mk, BCEMR_visit_status_SEALED);
-        if (visit && m->params[m->params_count - 1].retention < (uint64_t)1 << 40)
-            return visit->sealed_tau + (int64_t)m->params[m->params_count - 1].retention;
+    const model_params *params = model_params_now(mk->m);
+    if (visit->status == BCEMR_visit_status_SEALED)
+        return params->retention < (uint64_t)1 << 40
+                   ? visit->sealed_tau + (int64_t)params->retention
+                   : 0;
+    if (visit->signed_count > 0 && maker_chance(mk, 40))
+        return visit->team[visit->signed_count - 1].deadline;
+    if (visit->signed_count == visit->count)
         return 0;
+    const bcemr_tr_team_doctor *next = &visit->team[visit->signed_count];
+    return maker_chance(mk, 50) ? next->deadline
+                                : model_enrolment_of(mk->m, next->doctor)->entry.not_after;
+}
+
+/* Sets the clock for a visit of which something turns soon: to the turn, just before or just after.
+ */
+static bool turn(maker *mk, int64_t tau, int64_t *clock)
+{
+    for (int tries = 0; tries < 16; tries++) {
+        model_visit *visit = maker_visit(mk, maker_chance(mk, 75) ? BCEMR_visit_status_OPEN
+                                                                  : BCEMR_visit_status_SEALED);
+        int64_t at = visit ? turning_point(mk, visit) : 0;
+        if (at <= tau + 1 || at >= tau + (maker_chance(mk, 10) ? 7200000 : 900000))
+            continue;
+        *clock = at - 1 + (int64_t)maker_draw(mk, 3);
+        mk->turning = visit;
+        return true;
     }
+    return false;
 }
 
 int64_t maker_clock(maker *mk)
 {
     int64_t tau = mk->m->tau > 0 ? mk->m->tau : 1700000000000;
-    int64_t turn = turning_point(mk) - 1 + (int64_t)maker_draw(mk, 3);
-    if (maker_chance(mk, 3) && turn > tau && turn < tau + (maker_chance(mk, 20) ? 7200000 : 900000))
-        return turn;
+    int64_t clock = 0;
+    mk->turning = NULL;
+    if (maker_chance(mk, 8) && turn(mk, tau, &clock))
+        return clock;
     switch (maker_draw(mk, 100)) {
     case 0: /* ahead */
         return tau + (int64_t)maker_draw(mk, maker_chance(mk, 30) ? 7200000 : 300000);

@@ -39,8 +39,9 @@ typedef struct maker {
     uint64_t patient_count;
     model_map patient_of; /* vid -> patient */
     uint64_t grants, handles, doctors, readers, nodes;
-    bool calm;       /* set it for entries as they should be, and none at the edge of its time */
-    bcemr_buf *past; /* every entry made, accepted or not */
+    bool calm; /* set it for entries as they should be, and none at the edge of its time */
+    model_visit *turning; /* what the clock of this block was set for, if for anything */
+    bcemr_buf *past;      /* every entry made, accepted or not */
     uint64_t past_count;
 } maker;
 

@@ -392,7 +392,8 @@ bool maker_enrol(maker *mk, draft *d)
     const int64_t tau = mk->m->next_tau;
     e.entry.not_before =
         mk->calm || maker_chance(mk, 85) ? 0 : tau + (int64_t)maker_draw(mk, 3) * 60000;
-    e.entry.not_after = tau + (int64_t)(maker_chance(mk, 85) ? 1000 : 1) * 3600000;
+    e.entry.not_after =
+        tau + (int64_t)(maker_chance(mk, 75) ? 30000 : 1 + maker_draw(mk, 60)) * 120000;
     if (e.last && maker_chance(mk, 60))
         e.entry.hospital = e.last->entry.hospital;
     e.entry.e = bcemr_span_of(e.key->publics.e.b, 32);
