@@ -312,6 +312,7 @@ bcemr_status ledger_pages_check(const char *path, const bcemr_progress *progress
     *out = (ledger_pages){.count = 0};
     words[0] = 0;
     TRY_AT(register_vfs(), "database", "pages");
+    TRY_AT(database_look(path), "database", "file");
     now = &r;
     TRY(database_open(path, &options, DATABASE_READ, &db, err));
     TRY_AT(database_number(db, "PRAGMA page_count", &pages), "database", "pages");
