@@ -181,7 +181,8 @@ static bcemr_status find_pages(book *b, checking *c)
     const ledger_bad *bad = &c->found.bad;
     ledger_pages node = {.count = 0};
     ledger_key key;
-    BOOK_AT(ledger_pages_of_row(b->o->db, bad->table, ledger_key_span(&bad->key), &c->pages),
+    BOOK_AT((bad->kind == LEDGER_BAD_READ ? ledger_pages_of_damage : ledger_pages_of_row)(
+                b->o->db, bad->table, ledger_key_span(&bad->key), &c->pages),
             "database", "pages");
     if (!bad->or_node)
         goto out;

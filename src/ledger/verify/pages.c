@@ -13,15 +13,27 @@
 #define PAGES_VFS "bcemr-pages"
 #define WAL_HEADER 32
 #define FRAME_HEADER 24
+#define SMALL_CACHE 8 /* KiB: what is looked at is read again */
+#define CHAIN 64      /* pages that a value runs over and whose order is remembered */
 
 /* ---- what was read ---- */
 
 typedef struct recording {
-    ledger_pages row; /* from the last page of a tree on */
-    uint64_t reads;   /* pages, each as often as it was read */
-    uint32_t file;    /* pages of the file */
+    ledger_pages row;  /* from the last page of a tree on */
+    ledger_pages path; /* every page of a tree */
+    uint32_t near[3];  /* the last three of them */
+    uint32_t branch;   /* the last that leads to others */
+    uint32_t value;    /* the last page that a value runs over */
+    uint64_t reads;    /* pages, each as often as it was read */
+    uint32_t file;     /* pages of the file */
     const bcemr_progress *progress;
     bool interrupted;
+    /* The row that is looked for, the page that holds it, the page that its value goes on in. */
+    ledger_table table;
+    bcemr_span key;
+    uint32_t holder, beyond;
+    uint32_t from[CHAIN], to[CHAIN]; /* which page a page of a long value names as the next */
+    unsigned links;
 } recording;
 
 /* Whose reads are noted: of this thread alone. */
@@ -52,13 +64,98 @@ static bool is_of_tree(uint32_t page, const uint8_t *bytes)
     return kind == 2 || kind == 5 || kind == 10 || kind == 13;
 }
 
-static void note(uint32_t page, const uint8_t *bytes)
+/* ---- where a row is, in the file format's own words ---- */
+
+static uint32_t number_at(const uint8_t *p)
 {
-    if (!now)
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A varint at *at, which moves behind it; never beyond the page. */
+static uint64_t varint(const uint8_t *page, uint64_t *at)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < 9 && *at < DATABASE_PAGE; i++) {
+        const uint8_t byte = page[(*at)++];
+        if (i == 8)
+            return number << 8 | byte;
+        number = number << 7 | (byte & 0x7f);
+        if (byte < 0x80)
+            break;
+    }
+    return number;
+}
+
+/* How much of a payload stands in its cell. */
+static uint64_t local_bytes(uint64_t payload, bool rowid)
+{
+    const uint64_t usable = DATABASE_PAGE;
+    const uint64_t most = rowid ? usable - 35 : (usable - 12) * 64 / 255 - 23;
+    const uint64_t least = (usable - 12) * 32 / 255 - 23;
+    if (payload <= most)
+        return payload;
+    const uint64_t best = least + (payload - least) % (usable - 4);
+    return best <= most ? best : least;
+}
+
+/* Whether the cell at this place is the row's. beyond: the page that it goes on in, 0 for none. */
+static bool is_cell(const uint8_t *page, uint64_t at, bool interior, ledger_table table,
+                    bcemr_span key, uint32_t *beyond)
+{
+    const bool rowid = table == LEDGER_LEAVES;
+    at += interior ? 4 : 0;
+    const uint64_t payload = varint(page, &at);
+    const uint64_t number = rowid ? varint(page, &at) : 0;
+    const uint64_t start = at, local = local_bytes(payload, rowid);
+    if (local > DATABASE_PAGE || start + local + 4 > DATABASE_PAGE + (local == payload ? 4 : 0))
+        return false;
+    *beyond = local < payload ? number_at(page + start + local) : 0;
+    if (rowid)
+        return key.n == 8 && number == ((uint64_t)number_at(key.p) << 32 | number_at(key.p + 4));
+    const uint64_t header = varint(page, &at);
+    const uint64_t kind = varint(page, &at); /* of the key: a blob of (kind - 12) / 2 bytes */
+    return kind == 12 + 2 * key.n && header + key.n <= local &&
+           bcemr_span_equal(bcemr_span_of(page + start + header, key.n), key);
+}
+
+static void look_for_row(uint32_t number, const uint8_t *page)
+{
+    const uint64_t head = number == 1 ? 100 : 0;
+    const bool interior = page[head] == 2;
+    const uint64_t cells = (uint64_t)page[head + 3] << 8 | page[head + 4];
+    uint64_t at = head + (interior ? 12 : 8);
+    if (page[head] != 2 && page[head] != (now->table == LEDGER_LEAVES ? 13 : 10))
         return;
+    for (uint64_t i = 0; i < cells && at + 2 <= DATABASE_PAGE; i++, at += 2) {
+        const uint64_t cell = (uint64_t)page[at] << 8 | page[at + 1];
+        uint32_t beyond = 0;
+        if (cell < DATABASE_PAGE && is_cell(page, cell, interior, now->table, now->key, &beyond)) {
+            now->holder = number;
+            now->beyond = beyond;
+        }
+    }
+}
+
+static void note(uint32_t page, const uint8_t *bytes, bool whole)
+{
     now->reads++;
-    if (is_of_tree(page, bytes))
+    if (whole && is_of_tree(page, bytes)) {
         now->row = (ledger_pages){.count = 0};
+        add_page(&now->path, page);
+        now->near[2] = now->near[1];
+        now->near[1] = now->near[0];
+        now->near[0] = page;
+        if (bytes[page == 1 ? 100 : 0] < 10)
+            now->branch = page;
+        if (now->key.p)
+            look_for_row(page, bytes);
+    } else {
+        now->value = page;
+        if (now->links < CHAIN) {
+            now->from[now->links] = page;
+            now->to[now->links++] = number_at(bytes);
+        }
+    }
     add_page(&now->row, page);
 }
 
@@ -86,16 +183,16 @@ static int read_file(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
     const paged_file *f = (paged_file *)(void *)file;
     const int code = f->real->pMethods->xRead(f->real, out, n, offset);
     uint8_t header[4];
-    if (!now || code != SQLITE_OK || n != DATABASE_PAGE)
+    if (!now || code != SQLITE_OK || n <= 100)
         return code;
+    /* What a value runs over may be read in part. */
+    const bool whole = n == DATABASE_PAGE;
     if (f->kind == SQLITE_OPEN_MAIN_DB)
-        note((uint32_t)(offset / DATABASE_PAGE) + 1, out);
-    else if (f->kind == SQLITE_OPEN_WAL && offset >= WAL_HEADER + FRAME_HEADER &&
+        note((uint32_t)(offset / DATABASE_PAGE) + 1, out, whole);
+    else if (f->kind == SQLITE_OPEN_WAL && whole && offset >= WAL_HEADER + FRAME_HEADER &&
              f->real->pMethods->xRead(f->real, header, sizeof header, offset - FRAME_HEADER) ==
                  SQLITE_OK)
-        note((uint32_t)header[0] << 24 | (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 |
-                 header[3],
-             out);
+        note(number_at(header), out, whole);
     return code;
 }
 
@@ -300,12 +397,42 @@ static void say_damaged(const recording *r, char words[LEDGER_PAGES_WORDS], ledg
         add_page(out, 1);
 }
 
+static bool says(const char *words, const char *part)
+{
+    for (; *words; words++)
+        if (strncmp(words, part, strlen(part)) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * What the words do not name. Where the pages of a long value do not follow each other, the row's
+ * is named; the one with the wrong number was read last, and may look like a tree's by its first
+ * byte. Where a page is none of a tree, or its numbers do not lie between those that lead to it,
+ * the page that leads to it may be wrong. Rows with other keys out of order are told without any
+ * page.
+ */
+static void pages_near(const recording *r, const char *words, ledger_pages *out)
+{
+    const bool named = out->count > 0;
+    const bool value = says(words, "invalid page number") || says(words, "2nd reference") ||
+                       says(words, "failed to get page") || says(words, "overflow list");
+    const bool child = says(words, "btreeInitPage") || says(words, "unable to get the page") ||
+                       says(words, "out of order");
+    const uint32_t more[] = {value ? r->value : 0, value || child || !named ? r->near[0] : 0,
+                             !named ? r->near[1] : 0, !named ? r->near[2] : 0,
+                             child || !named ? r->branch : 0};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        if (more[i] > 0)
+            add_page(out, more[i]);
+}
+
 bcemr_status ledger_pages_check(const char *path, const bcemr_progress *progress, bool *good,
                                 char words[LEDGER_PAGES_WORDS], ledger_pages *out, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     recording r = {.progress = progress};
-    const ledger_sqlite_options options = {.vfs = PAGES_VFS};
+    const ledger_sqlite_options options = {.vfs = PAGES_VFS, .cache_kib = SMALL_CACHE};
     sqlite3 *db = NULL;
     int64_t pages = 0;
     *good = false;
@@ -322,6 +449,8 @@ bcemr_status ledger_pages_check(const char *path, const bcemr_progress *progress
     *good = BCEMR_HOLDS(BCEMR_BAD_DATABASE, strcmp(words, "ok") == 0);
     if (!*good)
         pages_in(words, out);
+    if (!*good)
+        pages_near(&r, words, out);
 out:
     now = NULL;
     (void)sqlite3_close(db);
@@ -334,10 +463,24 @@ out:
 
 /* ---- a row ---- */
 
+static void pages_of_value(const recording *r, ledger_pages *out)
+{
+    uint32_t page = r->beyond;
+    add_page(out, r->holder);
+    for (unsigned steps = 0; page != 0 && steps < CHAIN; steps++) {
+        uint32_t next = 0;
+        add_page(out, page);
+        for (unsigned i = 0; i < r->links; i++)
+            if (r->from[i] == page)
+                next = r->to[i];
+        page = next;
+    }
+}
+
 bcemr_status ledger_pages_of_row(const char *path, ledger_table table, bcemr_span key,
                                  ledger_pages *out)
 {
-    recording r = {.reads = 0};
+    recording r = {.table = table};
     const ledger_sqlite_options options = {.vfs = PAGES_VFS};
     ledger_rows *rows = NULL;
     bcemr_buf value = BCEMR_BUF_EMPTY;
@@ -347,11 +490,51 @@ bcemr_status ledger_pages_of_row(const char *path, ledger_table table, bcemr_spa
         return status;
     now = &r;
     status = ledger_rows_open(path, &options, &rows, NULL);
+    r.path = (ledger_pages){.count = 0}; /* what was read to open it */
+    r.links = 0;
+    r.key = bcemr_span_of(key.n > 0 ? key.p : (const uint8_t *)"", key.n);
     if (status == BCEMR_OK)
         status = ledger_rows_get(rows, table, key, &value);
     now = NULL;
     ledger_rows_close(rows);
     bcemr_buf_free(&value);
+    if (status == BCEMR_OK && r.holder > 0)
+        pages_of_value(&r, out);
+    else if (status == BCEMR_E_NOT_FOUND)
+        *out = r.path; /* it may have become another row anywhere on the way */
+    else
+        *out = r.row;
+    return status == BCEMR_E_NO_MEMORY ? status : BCEMR_OK;
+}
+
+static bcemr_status pass_row(void *user, bcemr_span key, bcemr_span value, bool *more)
+{
+    (void)user;
+    (void)key;
+    (void)value;
+    (void)more;
+    return BCEMR_OK;
+}
+
+bcemr_status ledger_pages_of_damage(const char *path, ledger_table table, bcemr_span from,
+                                    ledger_pages *out)
+{
+    recording r = {.reads = 0};
+    const ledger_sqlite_options options = {.vfs = PAGES_VFS, .cache_kib = SMALL_CACHE};
+    ledger_rows *rows = NULL;
+    *out = (ledger_pages){.count = 0};
+    bcemr_status status = register_vfs();
+    if (status != BCEMR_OK)
+        return status;
+    now = &r;
+    status = ledger_rows_open(path, &options, &rows, NULL);
+    if (status == BCEMR_OK)
+        status = ledger_rows_scan(rows, table, (bcemr_span){0}, from, pass_row, NULL);
+    now = NULL;
+    ledger_rows_close(rows);
     *out = r.row;
+    /* A row may lie in a page that leads to others, too. */
+    if (r.branch > 0)
+        add_page(out, r.branch);
     return status == BCEMR_E_NO_MEMORY ? status : BCEMR_OK;
 }

@@ -32,10 +32,13 @@ BCEMR_MUST_USE bcemr_status ledger_pages_check(const char *path, const bcemr_pro
                                                ledger_pages *out, bcemr_error *err);
 /*
  * The pages that hold a row: that of its key, and those that a long value runs over; for a row that
- * is not there, the page that would hold it. When the file cannot be opened or the row cannot be
- * read, the last page that was read before that is among them. Errors: E_NO_MEMORY.
+ * is not there, those on the way to where it would be. When the file cannot be opened or the row
+ * cannot be read, the last page that was read before that is among them. Errors: E_NO_MEMORY.
  */
 BCEMR_MUST_USE bcemr_status ledger_pages_of_row(const char *path, ledger_table table,
                                                 bcemr_span key, ledger_pages *out);
+/* The pages read last when rows are read from a key on until one cannot be. Errors: E_NO_MEMORY. */
+BCEMR_MUST_USE bcemr_status ledger_pages_of_damage(const char *path, ledger_table table,
+                                                   bcemr_span from, ledger_pages *out);
 
 #endif

@@ -11,7 +11,7 @@ typedef struct cursor {
     ledger_table table;
     bcemr_buf rows; /* length and bytes of key and value, one row after the other */
     uint64_t at;
-    bcemr_buf last; /* the last key that was read, to go on behind it */
+    bcemr_buf last; /* the last key that was read: the next chunk goes on behind it */
     bool begun, ended;
     bcemr_span key, value; /* of the row that stands now */
     bool any;
@@ -36,11 +36,9 @@ static bcemr_status read_row(void *user, bcemr_span key, bcemr_span value, bool 
         return BCEMR_OK; /* the scan begins with the last one */
     TRY(add_part(&c->rows, key));
     TRY(add_part(&c->rows, value));
-    if (c->rows.n >= CHUNK) {
-        TRY(bcemr_buf_set(&c->last, key));
-        c->begun = true;
-        *more = false;
-    }
+    TRY(bcemr_buf_set(&c->last, key));
+    c->begun = true;
+    *more = c->rows.n < CHUNK;
 out:
     return status;
 }
