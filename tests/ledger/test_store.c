@@ -239,8 +239,56 @@ static void in_sqlite(void **state)
     folder_remove(folder);
 }
 
+/* A chain that reads beside one that writes: of one moment until it is refreshed, and then the
+ * newest. */
+static void read_beside(void **state)
+{
+    world *w = *state;
+    char folder[FOLDER_ROOM], path[FOLDER_ROOM];
+    const ledger_sqlite_options writes = {.writes = true, .scratch = true}, reads = {0};
+    ledger_chain_options how = {.context = w->c.context}, of_reader = how;
+    ledger_chain *reader;
+    bcemr_tr_e_revoke revoke;
+    bcemr_hash one, two;
+    ledger_outcome outcome;
+    folder_make(folder);
+    folder_path(path, folder, "ledger.db");
+    must(ledger_sqlite_create(path, &writes, NULL));
+    must(ledger_sqlite_open(path, &reads, &of_reader.state, NULL));
+    assert_int_equal(ledger_chain_open(&reader, &of_reader, (bcemr_span){0}, NULL),
+                     BCEMR_E_NOT_FOUND);
+    must(ledger_sqlite_open(path, &writes, &how.state, NULL));
+    ledger_chain_close(w->chain);
+    must(ledger_chain_open(&w->chain, &how, bcemr_buf_span(&w->c.signed_genesis), NULL));
+    must(ledger_sqlite_refresh(&of_reader.state));
+    must(ledger_chain_open(&reader, &of_reader, (bcemr_span){0}, NULL));
+    for (uint64_t i = 0; i < 10; i++) {
+        world_revoke(w, i, &revoke);
+        TAKEN(world_post(w, &bcemr_type_e_revoke, &revoke, NULL, 0));
+        const bcemr_span entry = bcemr_buf_span(&w->signed_entry);
+        assert_int_equal(ledger_chain_size(reader), i + 1);
+        /* To it the entry is new still; to put it in is not its affair. */
+        must(ledger_chain_check(reader, w->clock, &entry, 1, &outcome, NULL));
+        assert_int_equal(outcome.reason, 0);
+        assert_int_equal(ledger_chain_submit_one(reader, w->clock, entry, NULL, NULL),
+                         BCEMR_E_STATE);
+        must(ledger_chain_refresh(reader, NULL));
+        assert_int_equal(ledger_chain_size(reader), i + 2);
+        must(ledger_chain_root(reader, i + 2, &one));
+        must(ledger_chain_root(w->chain, i + 2, &two));
+        assert_memory_equal(one.b, two.b, sizeof one.b);
+        must(ledger_chain_check(reader, w->clock, &entry, 1, &outcome, NULL));
+        assert_int_equal(outcome.reason, LEDGER_R_REVOKED_BEFORE);
+    }
+    ledger_chain_close(reader);
+    ledger_chain_close(w->chain);
+    must(ledger_state_memory(&how.state)); /* for the world's end */
+    must(ledger_chain_open(&w->chain, &how, bcemr_buf_span(&w->c.signed_genesis), NULL));
+    folder_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(in_a_list), TEST(in_sqlite)};
+    const struct CMUnitTest tests[] = {TEST(in_a_list), TEST(in_sqlite), TEST(read_beside)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
