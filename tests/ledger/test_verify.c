@@ -211,14 +211,55 @@ static void every_table(void **state)
             if (p > 0 && places[p] == places[p - 1])
                 continue;
             for (int how = CHANGE_VALUE; how <= CHANGE_MORE; how++) {
-                /* The last byte of what is local to this node says who asked, or since when. */
-                if (is_own((ledger_table)t) && (how != CHANGE_VALUE || t != LEDGER_COSIGNED))
+                /* Nothing says that this node ever signed, refused or was shown a checkpoint. */
+                if (is_own((ledger_table)t) && how == CHANGE_AWAY)
                     continue;
                 expect(w, (copying){
                               .change = (change)how, .in = (ledger_table)t, .number = places[p]});
             }
         }
     }
+}
+
+/* What follows from no log: every bit of it counts all the same. */
+static void own_records(void **state)
+{
+    world *w = played(state);
+    static const ledger_table own[] = {LEDGER_COSIGNER, LEDGER_REFUSED};
+    for (size_t i = 0; i < 2; i++) {
+        copying c = {.change = CHANGE_VALUE, .in = own[i]};
+        ledger_state other;
+        ledger_verified out;
+        bcemr_buf value = BCEMR_BUF_EMPTY;
+        copy(&w->chain->state, &other, &c);
+        must(ledger_get(&w->chain->state, own[i], ledger_key_span(&c.key), &value));
+        for (uint64_t at = 0; at < value.n; at++) {
+            value.p[at] ^= (uint8_t)(1u << at % 8);
+            must(other.ops->begin(other.self));
+            must(ledger_put(&other, own[i], ledger_key_span(&c.key), bcemr_buf_span(&value)));
+            must(other.ops->commit(other.self));
+            value.p[at] ^= (uint8_t)(1u << at % 8);
+            verify(w, &other, true, &out);
+            assert_int_equal(out.bad.kind, LEDGER_BAD_CHECKPOINT);
+            assert_true(named(&out.bad, &c));
+        }
+        bcemr_buf_free(&value);
+        ledger_state_close(&other);
+    }
+    /* And a cosigner with a damaged memory does not begin. */
+    bcemr_buf row = BCEMR_BUF_EMPTY;
+    ledger_cosigner cosigner;
+    bcemr_error err;
+    ledger_state *own_state = &w->chain->state;
+    must(ledger_get(own_state, LEDGER_COSIGNER, bcemr_text("hospital-1"), &row));
+    row.p[row.n - 48] ^= 1;
+    must(own_state->ops->begin(own_state->self));
+    must(ledger_put(own_state, LEDGER_COSIGNER, bcemr_text("hospital-1"), bcemr_buf_span(&row)));
+    must(own_state->ops->commit(own_state->self));
+    assert_int_equal(ledger_cosigner_begin(&cosigner, w->chain, bcemr_text("hospital-1"), sign_with,
+                                           &w->c.nodes[0].keys, 0, &err),
+                     BCEMR_E_DAMAGED);
+    bcemr_buf_free(&row);
 }
 
 static void quick_sees_the_tree(void **state)
@@ -356,7 +397,7 @@ static void stopped_and_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_holds), TEST(every_table),   TEST(quick_sees_the_tree),
+        TEST(all_holds), TEST(every_table),   TEST(quick_sees_the_tree),       TEST(own_records),
         TEST(forged),    TEST(other_ledgers), TEST(stopped_and_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,52 @@
 /* ---- evidence ---- */
 
 /* The first stays in slot 0; the others go round. */
+/* ---- records that follow from no log ---- */
+
+static bcemr_status record_check(bcemr_span key, bcemr_span record, bcemr_hash *out)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_buf all = BCEMR_BUF_EMPTY;
+    static const bcemr_hash zeros;
+    if (record.n < sizeof out->b)
+        return BCEMR_E_TRUNCATED;
+    const bcemr_span fields[] = {key, bcemr_span_of(record.p, record.n - sizeof out->b),
+                                 bcemr_span_of(zeros.b, sizeof zeros.b)};
+    TRY(bcemr_write_fields("record", fields, sizeof fields / sizeof fields[0], &all));
+    bcemr_sha256(bcemr_buf_span(&all), out);
+out:
+    bcemr_buf_free(&all);
+    return status;
+}
+
+bcemr_status chain_seal_record(bcemr_span key, bcemr_buf *record)
+{
+    bcemr_hash check;
+    const bcemr_status status = record_check(key, bcemr_buf_span(record), &check);
+    if (status == BCEMR_OK)
+        memcpy(record->p + record->n - sizeof check.b, check.b, sizeof check.b);
+    return status;
+}
+
+bcemr_status chain_record_whole(bcemr_span key, bcemr_span record, bool *whole)
+{
+    bcemr_hash check;
+    const bcemr_status status = record_check(key, record, &check);
+    *whole = status == BCEMR_OK &&
+             memcmp(record.p + record.n - sizeof check.b, check.b, sizeof check.b) == 0;
+    return status;
+}
+
+/* Fails closed: what is damaged says nothing about what was signed. */
+static bcemr_status must_be_whole(bcemr_span key, bcemr_span record)
+{
+    bool whole = false;
+    const bcemr_status status = chain_record_whole(key, record, &whole);
+    return status == BCEMR_OK && !BCEMR_HOLDS(BCEMR_BAD_DATABASE, whole) ? BCEMR_E_DAMAGED : status;
+}
+
+/* ---- refusals ---- */
+
 static uint64_t slot_of(uint64_t number)
 {
     return number == 0 ? 0 : 1 + (number - 1) % (LEDGER_REFUSED_MAX - 1);
@@ -28,8 +74,9 @@ static bcemr_status scan_one(void *user, bcemr_span key, bcemr_span value, bool 
 {
     refused_scan *scan = user;
     bcemr_tr_state_refused row;
-    (void)key;
-    bcemr_status status = bcemr_read_state_refused(value, &row, NULL);
+    bcemr_status status = must_be_whole(key, value);
+    if (status == BCEMR_OK)
+        status = bcemr_read_state_refused(value, &row, NULL);
     if (status != BCEMR_OK)
         return status;
     if (row.number >= scan->next)
@@ -53,6 +100,7 @@ static bcemr_status put_refused(ledger_chain *chain, const bcemr_tr_state_refuse
     TRY(bcemr_write_state_refused(row, &written, NULL));
     ledger_key_begin(&key);
     ledger_key_add_number(&key, slot_of(row->number));
+    TRY(chain_seal_record(ledger_key_span(&key), &written));
     const chain_row one = {LEDGER_REFUSED, ledger_key_span(&key), bcemr_buf_span(&written)};
     TRY(chain_put_alone(chain, &one, 1));
 out:
@@ -141,6 +189,7 @@ static bcemr_status put_row(const ledger_cosigner *cosigner, const bcemr_tr_chec
         .since = since,
     };
     TRY(bcemr_write_state_cosigner(&value, &row, NULL));
+    TRY(chain_seal_record(cosigner->id, &row));
     const chain_row one = {LEDGER_COSIGNER, cosigner->id, bcemr_buf_span(&row)};
     TRY(chain_put_alone(cosigner->chain, &one, 1));
 out:
@@ -185,7 +234,9 @@ static bcemr_status load(ledger_cosigner *cosigner, bcemr_error *err)
     bcemr_span item;
     status = ledger_get_record(&chain->state, LEDGER_COSIGNER, cosigner->id,
                                &bcemr_type_state_cosigner, &held, &row, err);
-    if (status == BCEMR_E_NOT_FOUND)
+    if (status == BCEMR_OK)
+        TRY_AT(must_be_whole(cosigner->id, bcemr_buf_span(&held)), "cosigner", "check");
+    else if (status == BCEMR_E_NOT_FOUND)
         status = BCEMR_OK;
     TRY(status);
     bool has_last = bcemr_list_at(&bcemr_type_checkpoint, &row.last, 0, &item);

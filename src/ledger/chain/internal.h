@@ -40,6 +40,14 @@ bcemr_status chain_append(block *b, bcemr_span signed_entry, bcemr_error *err);
 bcemr_status chain_finish(block *b, bcemr_tr_state_block *tip, bcemr_error *err);
 void chain_block_free(block *b);
 
+/*
+ * Records that follow from no log (COSIGNER, REFUSED) end with a check over key and record, so that
+ * a damaged one is not taken for what this node has seen or signed. seal fills in the check of an
+ * encoding that ends with it; whole says whether it fits.
+ */
+bcemr_status chain_seal_record(bcemr_span key, bcemr_buf *record);
+bcemr_status chain_record_whole(bcemr_span key, bcemr_span record, bool *whole);
+
 /* Rows beside the blocks, in a transaction of their own. */
 typedef struct chain_row {
     ledger_table table;

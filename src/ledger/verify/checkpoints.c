@@ -65,14 +65,19 @@ typedef struct looking {
     bcemr_error *err;
 } looking;
 
-static bcemr_status row_holds(const looking *l, bcemr_span value, bcemr_error *err)
+static bcemr_status row_holds(const looking *l, bcemr_span key, bcemr_span value, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
+    bool whole = false;
     bcemr_tr_state_cosigner cosigner;
     bcemr_tr_state_refused refused;
     bcemr_span last;
-    if (l->table == LEDGER_COSIGNED)
+    if (l->table == LEDGER_COSIGNED) {
+        REQUIRE(key.n == 0, BCEMR_BAD_DATABASE, "COSIGNED", "key");
         return cosigned_holds(l->chain, value, l->out, err);
+    }
+    TRY_AT(chain_record_whole(key, value, &whole), ledger_table_name(l->table), "check");
+    REQUIRE(whole, BCEMR_BAD_DATABASE, ledger_table_name(l->table), "check");
     if (l->table == LEDGER_REFUSED) {
         TRY(bcemr_read_state_refused(value, &refused, err));
         return is_ours(l->chain, refused.own, err);
@@ -91,7 +96,7 @@ static bcemr_status look(void *user, bcemr_span key, bcemr_span value, bool *mor
     bcemr_error error = {.index = BCEMR_NOWHERE, .offset = BCEMR_NOWHERE};
     (void)more;
     l->out->rows++;
-    const bcemr_status status = row_holds(l, value, &error);
+    const bcemr_status status = row_holds(l, key, value, &error);
     if (status == BCEMR_OK)
         return status;
     if (!is_own_failure(status) && status != BCEMR_E_DAMAGED)
