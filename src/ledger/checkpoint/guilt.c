@@ -322,8 +322,9 @@ static bcemr_status find_branch(maker *m, uint64_t *base, bcemr_error *err)
         if (first == i)
             *base = number - 1;
     }
-    m->branch = m->evidence->sets + first;
     m->branch_count = last - first;
+    if (m->branch_count > 0)
+        m->branch = m->evidence->sets + first;
 out:
     bcemr_set_free(&set);
     bcemr_set_free(&next);
