@@ -243,12 +243,20 @@ static void visit_job(void *argument, uint64_t number)
         __atomic_store_n(&h->l->failed, true, __ATOMIC_RELAXED);
 }
 
+static void make_hand(hand *h, const bcemr_parallel *parallel, uint64_t count)
+{
+    if (parallel)
+        parallel->run(parallel->user, visit_job, h, count);
+    for (uint64_t i = 0; !parallel && i < count; i++)
+        visit_job(h, i);
+}
+
 static bool make_visits(load *l, const bcemr_parallel *parallel, const bcemr_progress *progress)
 {
     for (uint64_t from = 0; from < l->visit_count && !l->failed; from += HAND) {
         hand h = {l, from};
         const uint64_t left = l->visit_count - from;
-        parallel->run(parallel->user, visit_job, &h, left < HAND ? left : HAND);
+        make_hand(&h, parallel, left < HAND ? left : HAND);
         if (progress && progress->tell(progress->user, from, l->visit_count) != BCEMR_OK)
             return false;
     }

@@ -51,8 +51,8 @@ typedef struct load {
     bool failed;
 } load;
 
-/* With at least so many entries. progress: visits done; NULL allowed. False when something fails;
- * free in any case. */
+/* With at least so many entries. parallel: NULL, one after the other. progress: visits done; NULL
+ * allowed. False when something fails; free in any case. */
 bool load_new(uint64_t entries, const bcemr_parallel *parallel, const bcemr_progress *progress,
               load **out);
 void load_free(load *l); /* NULL is allowed */
