@@ -53,7 +53,7 @@ bcemr_status story_enrol_doctor(world *w, world_doctor *doctor)
     w->by = "authority";
     DO(authority_enrol(&w->authority, &w->view, &wish, &enrol, &w->error));
     DO(countersigned(w, doctor, bcemr_buf_span(&enrol), &entry));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
 out:
     bcemr_wipe(&seed, sizeof seed);
     bcemr_buf_free(&pops);
@@ -334,7 +334,7 @@ bcemr_status story_sign(world *w, uint64_t i, bcemr_span receipt,
     world_doctor *d = &w->team[i];
     w->by = d->id;
     DO(bcemr_doctor_sign(d->visit, receipt, signature, w->now, &entry, &w->error));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     DO(world_checkpoint(w));
 out:
     bcemr_buf_free(&entry);

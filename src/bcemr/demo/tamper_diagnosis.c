@@ -70,7 +70,7 @@ bcemr_status attack_amendment(world *w, bool *succeeded)
     bcemr_ed_sign(&w->team[0].secrets.a, bcemr_buf_span(&amend), &signature);
     const bcemr_tr_e_amend e = {w->ledger, bcemr_buf_span(&amend), signature};
     DO(attacks_replace_entry(w, &entry, &bcemr_type_e_amend, &e, NULL));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     DO(attacks_visit_load(w, &after));
     *succeeded = after.log->order.count == 1;
 out:
@@ -118,7 +118,7 @@ bcemr_status attack_order(world *w, bool *succeeded)
     bcemr_buf entry = BCEMR_BUF_EMPTY;
     uint64_t leaf = 0;
     DO(forged_sign(w, 2, &w->team[1].secrets.x, &entry));
-    DO(world_post(w, bcemr_buf_span(&entry), &leaf));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), &leaf));
     *succeeded = leaf > 0;
 out:
     bcemr_buf_free(&entry);
@@ -130,7 +130,7 @@ bcemr_status attack_signature(world *w, bool *succeeded)
     bcemr_status status = BCEMR_OK;
     bcemr_buf entry = BCEMR_BUF_EMPTY;
     DO(forged_sign(w, 1, &w->nodes[WORLD_HOSPITAL_A].secrets.x, &entry));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     *succeeded = signed_count(w) == 1;
 out:
     bcemr_buf_free(&entry);
@@ -207,7 +207,7 @@ static bcemr_status once_more(world *w)
     world_wait(w, 1000);
     w->by = w->team[1].id;
     DO(bcemr_doctor_reissue(w->team[1].visit, BCEMR_reissue_reason_INCOMPLETE, &entry, &w->error));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     world_wait(w, 1000);
     DO(story_diagnose(w, 0));
     DO(story_hand_over(w, 0, &receipt, &signature));

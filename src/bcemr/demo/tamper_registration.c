@@ -50,7 +50,7 @@ bcemr_status attack_credential(world *w, bool *succeeded)
     const bcemr_tr_signer row = {bcemr_text("hospital"), world_id(a->id),
                                  bcemr_span_of(signature.b, 64)};
     DO(bcemr_signed_make(bcemr_buf_span(&enrol), &row, 1, &entry, &w->error));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     *succeeded = w->view.enrolment(w->view.user, world_id(outsider.id), &found, &leaf) == BCEMR_OK;
 out:
     bcemr_secrets_wipe(&outsider.secrets);
@@ -81,7 +81,7 @@ bcemr_status attack_credential_swap(world *w, bool *succeeded)
          bcemr_span_of(by_hospital.b, 64)},
         {bcemr_text("doctor"), world_id(victim.id), bcemr_span_of(by_doctor.b, 64)}};
     DO(bcemr_signed_make(bcemr_buf_span(&enrol), rows, 2, &entry, &w->error));
-    DO(world_post(w, bcemr_buf_span(&entry), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&entry), NULL));
     DO(w->view.enrolment(w->view.user, world_id(victim.id), &found, &leaf));
     DO(bcemr_read_e_enrol(bcemr_buf_span(&found), &now, &w->error));
     *succeeded = memcmp(now.a.b, w->team[1].self.publics.a.b, 32) != 0;

@@ -134,7 +134,7 @@ bcemr_status attack_consent_revoked(world *w, bool *succeeded)
     bcemr_buf revoke = BCEMR_BUF_EMPTY;
     DO(story_grant(w));
     DO(bcemr_patient_revoke(&w->wallet, &w->grant, &revoke, &w->error));
-    DO(world_post(w, bcemr_buf_span(&revoke), NULL));
+    DO(world_post_entry(w, bcemr_buf_span(&revoke), NULL));
     DO(world_checkpoint(w));
     DO(story_consent(w, WORLD_CLOUD_1));
     *succeeded = consented(w, WORLD_CLOUD_1, bcemr_buf_span(&w->grant.terms));

@@ -52,7 +52,7 @@ void world_wait(world *w, int64_t ms)
     w->now += ms;
 }
 
-bcemr_status world_post(world *w, bcemr_span signed_entry, uint64_t *leaf)
+bcemr_status world_post_entry(world *w, bcemr_span signed_entry, uint64_t *leaf)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf entry = BCEMR_BUF_EMPTY;
@@ -69,7 +69,7 @@ out:
 static bcemr_status submit(void *user, bcemr_span signed_entry, bcemr_error *err)
 {
     world *w = user;
-    bcemr_status status = world_post(w, signed_entry, NULL);
+    bcemr_status status = world_post_entry(w, signed_entry, NULL);
     if (err)
         *err = w->error;
     return status;

@@ -4,8 +4,8 @@
  * doctor elsewhere, each with keys of their own and a state machine of the library, one ledger
  * between them. The story (story.h) drives it; a tamper (tamper.h) puts its hand between.
  *
- * Every message from one to another goes through world_carry, every entry through world_post: there
- * bytes are counted, and there someone on the way can change them.
+ * Every message from one to another goes through world_carry, every entry through world_post_entry:
+ * there bytes are counted, and there someone on the way can change them.
  */
 #ifndef BCEMR_DEMO_WORLD_H
 #define BCEMR_DEMO_WORLD_H
@@ -202,7 +202,7 @@ void world_documents_close(world_doctor *doctor);
 /* Bytes of a file that crosses (payloads, contributions). */
 void world_crossed(world *w, uint64_t bytes);
 /* An entry goes to the ledger; E_REFUSED with the reason in w->error. leaf: NULL allowed. */
-BCEMR_MUST_USE bcemr_status world_post(world *w, bcemr_span signed_entry, uint64_t *leaf);
+BCEMR_MUST_USE bcemr_status world_post_entry(world *w, bcemr_span signed_entry, uint64_t *leaf);
 /* All that waits in a node's outbox goes to the ledger, then the supernodes cosign a checkpoint. */
 BCEMR_MUST_USE bcemr_status world_pump(world *w, uint64_t node);
 BCEMR_MUST_USE bcemr_status world_checkpoint(world *w);
