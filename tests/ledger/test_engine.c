@@ -809,6 +809,79 @@ static void work(void **state)
     answers_end(&a);
 }
 
+/* A block for each of wanted entries; goes on after one that fails when told to. */
+typedef struct committing {
+    bench *b;
+    uint64_t wanted, done, size;
+    bcemr_status failed;
+    bool hides; /* the work says OK all the same */
+} committing;
+
+static bcemr_status commit_many(void *user, ledger_chain *chain, bcemr_error *err)
+{
+    committing *c = user;
+    bcemr_status status = BCEMR_OK;
+    c->done = 0;
+    for (uint64_t i = 0; i < c->wanted && status == BCEMR_OK; i++) {
+        status = ledger_chain_submit_one(chain, __atomic_load_n(&c->b->now, __ATOMIC_RELAXED),
+                                         bcemr_buf_span(&c->b->entries[i]), NULL, err);
+        c->done += status == BCEMR_OK;
+    }
+    c->failed = status;
+    c->size = ledger_chain_size(chain);
+    return c->hides ? BCEMR_OK : status;
+}
+
+/* One commit too many is refused by name, and those before it are kept and durable. */
+static void too_many_commits(bench *b, bool hides)
+{
+    committing c = {.b = b, .wanted = LEDGER_ENGINE_COMMITS + 1, .hides = hides};
+    ledger_receipt receipt;
+    ledger_engine_facts facts;
+    bcemr_error err;
+    for (uint64_t i = 0; i <= LEDGER_ENGINE_COMMITS; i++)
+        revoke(b, i, true);
+    open_engine(b);
+    assert_int_equal(ledger_engine_run(b->engine, commit_many, &c, &err),
+                     hides ? BCEMR_OK : BCEMR_E_BUSY);
+    assert_int_equal(c.failed, BCEMR_E_BUSY);
+    assert_int_equal(c.done, LEDGER_ENGINE_COMMITS);
+    assert_int_equal(c.size, 1 + LEDGER_ENGINE_COMMITS);
+    ledger_engine_describe(b->engine, &facts);
+    assert_false(facts.stopped);
+    assert_int_equal(facts.size, 1 + LEDGER_ENGINE_COMMITS);
+    /* The next run, and the next entry, have room again. */
+    must(ledger_engine_submit(b->engine, bcemr_buf_span(&b->entries[LEDGER_ENGINE_COMMITS]),
+                              &receipt, &err));
+    assert_int_equal(receipt.leaf, 1 + LEDGER_ENGINE_COMMITS);
+    close_engine(b);
+    ledger_chain *chain = reopen(b);
+    assert_int_equal(ledger_chain_size(chain), 2 + LEDGER_ENGINE_COMMITS);
+    ledger_chain_close(chain);
+}
+
+static void work_commits_too_often(void **state)
+{
+    too_many_commits(*state, false);
+}
+
+static void work_hides_that(void **state)
+{
+    too_many_commits(*state, true);
+}
+
+static void work_commits_as_often_as_it_may(void **state)
+{
+    bench *b = *state;
+    committing c = {.b = b, .wanted = LEDGER_ENGINE_COMMITS};
+    bcemr_error err;
+    for (uint64_t i = 0; i < LEDGER_ENGINE_COMMITS; i++)
+        revoke(b, i, true);
+    open_engine(b);
+    must(ledger_engine_run(b->engine, commit_many, &c, &err));
+    assert_int_equal(c.done, LEDGER_ENGINE_COMMITS);
+}
+
 /* ---- closing ---- */
 
 typedef struct closer {
@@ -1031,6 +1104,11 @@ int main(void)
         PAIRED(clock_behind),
         ALONE(work),
         PAIRED(work),
+        ALONE(work_commits_as_often_as_it_may),
+        PAIRED(work_commits_as_often_as_it_may),
+        ALONE(work_commits_too_often),
+        PAIRED(work_commits_too_often),
+        PAIRED(work_hides_that),
         ALONE(close_while_submitting),
         PAIRED(close_while_submitting),
         PAIRED(reader_stays_behind),

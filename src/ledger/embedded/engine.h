@@ -93,11 +93,17 @@ typedef void (*ledger_engine_done)(void *user, const ledger_receipt *receipt);
 BCEMR_MUST_USE bcemr_status ledger_engine_post(ledger_engine *engine, bcemr_span signed_entry,
                                                ledger_engine_done done, void *user);
 
+/* How often one piece of work may commit: each block that it submits or replays, and each row that
+ * it keeps beside them (a cosigner's record, evidence, a cosigned checkpoint) is one. */
+#define LEDGER_ENGINE_COMMITS 16
 /*
  * Runs work on the checking thread between two blocks, after everything taken before it, with the
  * chain that writes: cosigners, ledger_chain_keep_cosigned. Waits until what it wrote, and all
  * blocks that it saw, are durable: nothing that it made may leave the process unless this returned
- * OK. Errors: the work's; E_STOPPED, E_STATE, E_BUSY, E_NO_MEMORY.
+ * OK. Nothing of the work is durable before its end, so what it commits waits in memory: the commit
+ * after LEDGER_ENGINE_COMMITS fails inside the work as E_BUSY and changes nothing; those before it
+ * stay. More is done in another run.
+ * Errors: the work's; E_STOPPED, E_STATE, E_BUSY, E_NO_MEMORY.
  */
 typedef bcemr_status (*ledger_engine_work)(void *user, ledger_chain *chain, bcemr_error *err);
 BCEMR_MUST_USE bcemr_status ledger_engine_run(ledger_engine *engine, ledger_engine_work work,

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+_Static_assert(LEDGER_ENGINE_COMMITS == LEDGER_FROZEN_MAX,
+               "a piece of work commits as often as layers may lie on each other");
+
 /* ---- the store ---- */
 
 static bcemr_status open_database(engine_store *out, const ledger_engine_options *options,
