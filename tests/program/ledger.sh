@@ -87,9 +87,12 @@ done
 says "vid: $vid" bcemr ledger show "$seal" --db ledger.db
 says "its case is sealed; 3 of 3 doctors" bcemr ledger show "$vid" --db ledger.db
 says "signed by .*Hospital (hospital)" bcemr ledger show 1 --db ledger.db
+grep -q '"text":"Dr [^"]* signed as doctor 1 of visit' signs.json || bad "list does not name who signed"
 for n in $(seq 0 $((size - 1))); do
     bcemr ledger show "$n" --db ledger.db --json >out 2>err || bad "show $n fails"
     [ "$(field out 'd["number"]')" = "$n" ] || bad "show $n shows another"
+    [ "$(field out 'd["text"]')" = "$(field list.json "d['entries'][$n]['text']")" ] ||
+        bad "list says another thing of entry $n than show"
 done
 bcemr ledger show "$vid" --db ledger.db --json >out || bad "show of a visit fails"
 [ "$(field out 'd["status"], d["signed"], len(d["entries"]) > 4')" = "('SEALED', 3, True)" ] || bad "show of a visit"
