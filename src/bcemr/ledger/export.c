@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `bcemr ledger export` and `import`: a ledger as one file, and a database made of it. */
 #include "bcemr/ledger/book.h"
+#include "ledger/follow/export.h"
 #include "ledger/verify/replay.h"
 
 #include <inttypes.h>
-
-#define HEAD_MAX ((uint64_t)1 << 16)
-#define LEAF_MAX ((uint64_t)1 << 20)
 
 /* ---- export ---- */
 
@@ -97,71 +95,30 @@ int book_export(const void *options)
 
 /* ---- import ---- */
 
-#define WINDOW ((uint64_t)1 << 20)
-
 /* An export, read from its beginning to its end. */
 typedef struct reading {
     files_source *file;
     bcemr_source bytes;
+    ledger_export_reader items;
     uint64_t at;
-    bcemr_buf window;
-    uint64_t window_at;
-    bcemr_buf head_bytes;
-    bcemr_tr_ledger_export head;
 } reading;
 
-/* n bytes from offset; they hold until the next call. */
-static bcemr_status look(book *b, reading *in, uint64_t n, bcemr_span *out)
+/* What the system said of the file goes before what the reader made of it. */
+static bcemr_status read_failed(book *b, const reading *in, bcemr_status status)
 {
-    bcemr_status status = BCEMR_OK;
-    const uint64_t length = in->bytes.length;
-    *out = (bcemr_span){0};
-    if (n > length - in->at)
-        BOOK_FAIL(BCEMR_E_TRUNCATED, "ledger-export", NULL);
-    if (in->at < in->window_at || in->at + n > in->window_at + in->window.n) {
-        uint64_t take = n > WINDOW ? n : WINDOW;
-        if (take > length - in->at)
-            take = length - in->at;
-        bcemr_buf_clear(&in->window);
-        BOOK_AT(bcemr_buf_reserve(&in->window, take), "ledger-export", NULL);
-        status = in->bytes.read(in->bytes.user, in->at, in->window.p, take);
-        if (status != BCEMR_OK) {
-            (void)files_source_error(in->file, &b->file);
-            BOOK_FAIL(status, "ledger-export", NULL);
-        }
-        in->window.n = take;
-        in->window_at = in->at;
-    }
-    *out = bcemr_span_of(in->window.p + (in->at - in->window_at), n);
-out:
-    return status;
-}
-
-static bcemr_status take_item(book *b, reading *in, uint64_t max, bcemr_span *out)
-{
-    bcemr_status status = BCEMR_OK;
-    BOOK(look(b, in, 8, out));
-    if (out->n != 8)
-        BOOK_FAIL(BCEMR_E_TRUNCATED, "ledger-export", NULL);
-    const uint64_t n = bcemr_load_u64(out->p);
-    if (n > max)
-        BOOK_FAIL(BCEMR_E_TOO_LONG, "ledger-export", NULL);
-    in->at += 8;
-    BOOK(look(b, in, n, out));
-    in->at += n;
-out:
+    (void)files_source_error(in->file, &b->file);
     return status;
 }
 
 static bcemr_status begin_reading(book *b, reading *in)
 {
     bcemr_status status = BCEMR_OK;
-    bcemr_span head;
     BOOK(files_source_open(b->o->word, &in->file, &b->file));
     in->bytes = files_source_view(in->file);
-    BOOK(take_item(b, in, HEAD_MAX, &head));
-    BOOK_AT(bcemr_buf_set(&in->head_bytes, head), "ledger-export", NULL);
-    BOOK(bcemr_read_ledger_export(bcemr_buf_span(&in->head_bytes), &in->head, &b->error));
+    status = ledger_export_begin(&in->items, &in->bytes, &b->error);
+    if (status != BCEMR_OK)
+        return read_failed(b, in, status);
+    in->at = in->items.first;
 out:
     return status;
 }
@@ -175,7 +132,7 @@ static bcemr_status begin_replay(book *b, const reading *in, bcemr_span leaf, le
     bcemr_leaf_parts parts;
     bcemr_signed_parts given;
     BOOK(bcemr_leaf_read(leaf, &parts, err));
-    REQUIRE(bcemr_hash_equal(&parts.parts.entry_hash, &in->head.ledger), BCEMR_WRONG_LEDGER,
+    REQUIRE(bcemr_hash_equal(&parts.parts.entry_hash, &in->items.head.ledger), BCEMR_WRONG_LEDGER,
             "ledger-export", "ledger");
     if (b->genesis.n > 0) {
         BOOK(bcemr_signed_read(bcemr_buf_span(&b->genesis), &given, err));
@@ -195,19 +152,20 @@ static bcemr_status take_leaves(book *b, reading *in, ledger_state *state, ledge
     bcemr_status status = BCEMR_OK;
     bcemr_span leaf;
     const bcemr_progress *progress = book_progress(b, "importing");
-    for (uint64_t i = 0; i < in->head.size; i++) {
-        status = take_item(b, in, LEAF_MAX, &leaf);
-        if (status == BCEMR_OK && i == 0)
+    for (uint64_t i = 0; i < in->items.head.size; i++) {
+        status = ledger_export_leaf(&in->items, &in->at, &leaf);
+        if (status != BCEMR_OK)
+            status = read_failed(b, in, wire_fail(&b->error, status, "ledger-export", NULL));
+        else if (i == 0)
             status = begin_replay(b, in, leaf, state, replay);
         if (status != BCEMR_OK)
             b->error.index = i;
         BOOK(status);
         BOOK(ledger_replay_leaf(*replay, leaf, &b->error));
         if (i % 256 == 0)
-            BOOK(progress->tell(progress->user, i, in->head.size));
+            BOOK(progress->tell(progress->user, i, in->items.head.size));
     }
-    if (in->at != in->bytes.length)
-        BOOK_FAIL(BCEMR_E_TRAILING, "ledger-export", NULL);
+    BOOK(ledger_export_end(&in->items, in->at, &b->error));
     BOOK(ledger_replay_end(*replay, &b->error));
 out:
     (void)book_progress_end(b);
@@ -222,8 +180,8 @@ static bcemr_status check_head(book *b, const reading *in, ledger_chain *chain)
     bcemr_hash root;
     bcemr_span cosigned;
     BOOK_AT(ledger_chain_root(chain, ledger_chain_size(chain), &root), "ledger", "root");
-    REQUIRE(bcemr_hash_equal(&root, &in->head.root), BCEMR_BAD_LEAF, "ledger-export", "root");
-    if (bcemr_list_at(&bcemr_type_cosigned, &in->head.cosigned, 0, &cosigned))
+    REQUIRE(bcemr_hash_equal(&root, &in->items.head.root), BCEMR_BAD_LEAF, "ledger-export", "root");
+    if (bcemr_list_at(&bcemr_type_cosigned, &in->items.head.cosigned, 0, &cosigned))
         BOOK(ledger_chain_keep_cosigned(chain, cosigned, err));
     report_json_hash(&b->json, NULL, "ledger", ledger_chain_id(chain));
     report_json_number(&b->json, NULL, "size", ledger_chain_size(chain));
@@ -253,7 +211,8 @@ static bcemr_status import(book *b)
     replay = NULL;
     BOOK(book_fresh_commit(b, &fresh));
     report_step(&b->r, "ledger", report_now() - began, in.bytes.length,
-                "imported %" PRIu64 " entries into %s, every one verified", in.head.size, b->o->db);
+                "imported %" PRIu64 " entries into %s, every one verified", in.items.head.size,
+                b->o->db);
     report_json_text(&b->json, NULL, "path", b->o->db);
 out:
     ledger_replay_free(replay);
@@ -261,8 +220,7 @@ out:
     book_fresh_free(&fresh);
     if (in.file)
         files_source_close(in.file);
-    bcemr_buf_free(&in.window);
-    bcemr_buf_free(&in.head_bytes);
+    ledger_export_free(&in.items);
     return status;
 }
 

@@ -4,6 +4,7 @@
  * upwards and where each group of leaves begins; what lies below is hashed again when it is asked
  * for, a group at a time.
  */
+#include "ledger/follow/export.h"
 #include "ledger/follow/source.h"
 #include "wire/error.h"
 
@@ -12,8 +13,6 @@
 #define GROUP_LEVEL 10
 #define GROUP ((uint64_t)1 << GROUP_LEVEL)
 #define LEVELS (64 - GROUP_LEVEL)
-#define WINDOW ((uint64_t)256 << 10)
-#define HEAD_MAX ((uint64_t)1 << 16)
 
 /* Numbers or hashes, appended. */
 typedef struct column {
@@ -22,10 +21,7 @@ typedef struct column {
 } column;
 
 typedef struct export_source {
-    const bcemr_source *bytes;
-    bcemr_buf head_bytes, window;
-    uint64_t window_at;
-    bcemr_tr_ledger_export head;
+    ledger_export_reader file;
     column nodes[LEVELS]; /* of complete subtrees, bcemr_hash */
     column places;        /* uint64_t: where leaf 0, GROUP, 2 GROUP, ... begins */
     column makers;        /* uint64_t: leaves that made sets */
@@ -59,42 +55,6 @@ static uint64_t number_at(const column *c, uint64_t i)
     return number;
 }
 
-/* n bytes from offset; they hold until the next call. */
-static bcemr_status look(export_source *s, uint64_t offset, uint64_t n, bcemr_span *out)
-{
-    bcemr_status status = BCEMR_OK;
-    const uint64_t length = s->bytes->length;
-    if (offset > length || n > length - offset)
-        return BCEMR_E_TRUNCATED;
-    if (offset < s->window_at || offset + n > s->window_at + s->window.n) {
-        uint64_t rest = length - offset, take = n > WINDOW ? n : WINDOW;
-        if (take > rest)
-            take = rest;
-        bcemr_buf_clear(&s->window);
-        TRY(bcemr_buf_reserve(&s->window, take));
-        TRY(s->bytes->read(s->bytes->user, offset, s->window.p, take));
-        s->window.n = take;
-        s->window_at = offset;
-    }
-    *out = bcemr_span_of(s->window.p + (offset - s->window_at), n);
-out:
-    return status;
-}
-
-/* A length and as many bytes; *at moves behind them. */
-static bcemr_status look_item(export_source *s, uint64_t *at, uint64_t max, bcemr_span *out)
-{
-    bcemr_status status = BCEMR_OK;
-    TRY(look(s, *at, 8, out));
-    uint64_t n = bcemr_load_u64(out->p);
-    if (n > max)
-        return BCEMR_E_TOO_LONG;
-    TRY(look(s, *at + 8, n, out));
-    *at += 8 + n;
-out:
-    return status;
-}
-
 /* ---- the one pass ---- */
 
 /* A node and those above it that it completes, from GROUP_LEVEL up. */
@@ -126,7 +86,7 @@ static bcemr_status add_leaf(export_source *s, uint64_t index, bcemr_tree *group
     bcemr_leaf_parts leaf;
     TRY(bcemr_leaf_read(bytes, &leaf, err));
     if (index == 0)
-        REQUIRE(bcemr_hash_equal(&leaf.parts.entry_hash, &s->head.ledger), BCEMR_WRONG_LEDGER,
+        REQUIRE(bcemr_hash_equal(&leaf.parts.entry_hash, &s->file.head.ledger), BCEMR_WRONG_LEDGER,
                 "ledger-export", "ledger");
     if (makes_set(leaf.parts.type))
         TRY_AT(push(&s->makers, &index), "ledger-export", "sets");
@@ -139,38 +99,27 @@ out:
     return status;
 }
 
-static bcemr_status read_head(export_source *s, uint64_t *at, bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_span head;
-    TRY_AT(look_item(s, at, HEAD_MAX, &head), "ledger-export", "head");
-    TRY_AT(bcemr_buf_set(&s->head_bytes, head), "ledger-export", "head");
-    TRY(bcemr_read_ledger_export(bcemr_buf_span(&s->head_bytes), &s->head, err));
-out:
-    return status;
-}
-
 static bcemr_status node(void *user, uint64_t level, uint64_t index, bcemr_hash *out);
 
-static bcemr_status pass(export_source *s, bcemr_error *err)
+static bcemr_status pass(export_source *s, const bcemr_source *bytes, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_error detail = {0};
     const bcemr_node_source nodes = {node, s};
     bcemr_tree group;
     bcemr_hash root;
-    bcemr_span bytes;
-    uint64_t at = 0;
+    bcemr_span leaf;
     bcemr_tree_begin(&group);
-    TRY(read_head(s, &at, err));
-    for (uint64_t index = 0; index < s->head.size; index++) {
+    TRY(ledger_export_begin(&s->file, bytes, err));
+    uint64_t at = s->file.first;
+    for (uint64_t index = 0; index < s->file.head.size; index++) {
         if (index % GROUP == 0)
             TRY_AT(push(&s->places, &at), "ledger-export", "places");
-        status = look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &bytes);
+        status = ledger_export_leaf(&s->file, &at, &leaf);
         if (status != BCEMR_OK)
             (void)wire_fail(&detail, status, "ledger-export", "leaf");
         else
-            status = add_leaf(s, index, &group, bytes, &detail);
+            status = add_leaf(s, index, &group, leaf, &detail);
         if (status != BCEMR_OK) {
             detail.index = index;
             if (err)
@@ -178,10 +127,9 @@ static bcemr_status pass(export_source *s, bcemr_error *err)
             goto out;
         }
     }
-    if (at != s->bytes->length)
-        FAIL(BCEMR_E_TRAILING, "ledger-export", "leaf");
-    TRY_AT(bcemr_root_make(&nodes, s->head.size, &root), "ledger-export", "root");
-    REQUIRE(bcemr_hash_equal(&root, &s->head.root), BCEMR_BAD_LEAF, "ledger-export", "root");
+    TRY(ledger_export_end(&s->file, at, err));
+    TRY_AT(bcemr_root_make(&nodes, s->file.head.size, &root), "ledger-export", "root");
+    REQUIRE(bcemr_hash_equal(&root, &s->file.head.root), BCEMR_BAD_LEAF, "ledger-export", "root");
 out:
     return status;
 }
@@ -200,7 +148,7 @@ static bcemr_status find_leaf(export_source *s, uint64_t index, uint64_t *at)
         *at = s->next_at;
     }
     for (; leaf < index; leaf++)
-        TRY(look_item(s, at, LEDGER_SOURCE_LEAF_MAX, &bytes));
+        TRY(ledger_export_leaf(&s->file, at, &bytes));
 out:
     return status;
 }
@@ -209,13 +157,13 @@ static bcemr_status load_group(export_source *s, uint64_t group)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_span bytes;
-    uint64_t at, left = s->head.size - group * GROUP;
+    uint64_t at, left = s->file.head.size - group * GROUP;
     if (s->group == group)
         return BCEMR_OK;
     s->group = BCEMR_NOWHERE;
     at = number_at(&s->places, group);
     for (s->held = 0; s->held < GROUP && s->held < left; s->held++) {
-        TRY(look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &bytes));
+        TRY(ledger_export_leaf(&s->file, &at, &bytes));
         bcemr_tree_leaf_hash(bytes, &s->hashes[s->held]);
     }
     s->group = group;
@@ -236,7 +184,8 @@ static bcemr_status node(void *user, uint64_t level, uint64_t index, bcemr_hash 
         return BCEMR_OK;
     }
     const uint64_t first = index << level, count = (uint64_t)1 << level;
-    if (index > s->head.size || first >= s->head.size || count > s->head.size - first)
+    if (index > s->file.head.size || first >= s->file.head.size ||
+        count > s->file.head.size - first)
         return BCEMR_E_NOT_FOUND;
     TRY(load_group(s, first / GROUP));
     bcemr_tree_begin(&tree);
@@ -254,11 +203,11 @@ static bcemr_status head(void *self, ledger_source_head *out, bcemr_error *err)
     bcemr_status status = BCEMR_OK;
     const export_source *s = self;
     bcemr_span cosigned;
-    out->at =
-        (bcemr_tr_checkpoint){.ledger = s->head.ledger, .size = s->head.size, .root = s->head.root};
+    out->at = (bcemr_tr_checkpoint){
+        .ledger = s->file.head.ledger, .size = s->file.head.size, .root = s->file.head.root};
     out->bare = true;
     bcemr_buf_clear(&out->cosigned);
-    if (bcemr_list_at(&bcemr_type_cosigned, &s->head.cosigned, 0, &cosigned))
+    if (bcemr_list_at(&bcemr_type_cosigned, &s->file.head.cosigned, 0, &cosigned))
         TRY_AT(bcemr_buf_append(&out->cosigned, cosigned), "source", "cosigned");
 out:
     return status;
@@ -272,13 +221,13 @@ static bcemr_status leaves(void *self, uint64_t from, uint64_t to, uint64_t byte
     bcemr_buf all = BCEMR_BUF_EMPTY;
     column lengths = {.size = sizeof(uint64_t)};
     bcemr_span leaf, *spans = NULL;
-    uint64_t at = 0, end = to < s->head.size ? to : s->head.size;
+    uint64_t at = 0, end = to < s->file.head.size ? to : s->file.head.size;
     if (from >= end)
         FAIL(BCEMR_E_NOT_FOUND, "leaves", "from");
     TRY_AT(find_leaf(s, from, &at), "leaves", "from");
     for (uint64_t i = from; i < end; i++) {
         uint64_t behind = at;
-        TRY_AT(look_item(s, &behind, LEDGER_SOURCE_LEAF_MAX, &leaf), "leaves", "leaf");
+        TRY_AT(ledger_export_leaf(&s->file, &behind, &leaf), "leaves", "leaf");
         if (lengths.count > 0 && all.n + 8 * lengths.count + leaf.n + 64 > bytes)
             break;
         TRY_AT(bcemr_buf_append(&all, leaf), "leaves", NULL);
@@ -309,7 +258,7 @@ static bcemr_status consistency(void *self, uint64_t first, uint64_t second, bce
     const bcemr_node_source nodes = {node, s};
     bcemr_hash path[BCEMR_CONSISTENCY_MAX];
     uint64_t count = 0;
-    if (second > s->head.size)
+    if (second > s->file.head.size)
         FAIL(BCEMR_E_NOT_FOUND, "consistency", "second");
     TRY_AT(bcemr_consistency_path(&nodes, first, second, path, &count), "consistency", "path");
     const bcemr_tr_consistency value = {first, second, BCEMR_LIST_OF(path, count)};
@@ -328,7 +277,7 @@ static bcemr_status prove(export_source *s, uint64_t index, uint64_t size, bcemr
     uint64_t at = 0, count = 0;
     TRY_AT(bcemr_inclusion_path(&nodes, index, size, path, &count), "inclusion", "path");
     TRY_AT(find_leaf(s, index, &at), "inclusion", "leaf");
-    TRY_AT(look_item(s, &at, LEDGER_SOURCE_LEAF_MAX, &leaf), "inclusion", "leaf");
+    TRY_AT(ledger_export_leaf(&s->file, &at, &leaf), "inclusion", "leaf");
     const bcemr_tr_inclusion value = {
         .leaf = leaf, .index = index, .size = size, .path = BCEMR_LIST_OF(path, count)};
     TRY(bcemr_write_inclusion(&value, out, err));
@@ -347,7 +296,7 @@ static bcemr_status sets(void *self, uint64_t number, uint64_t size, bcemr_buf *
     uint64_t count = 0;
     if (!proofs)
         FAIL(BCEMR_E_NO_MEMORY, "source", "sets");
-    if (size > s->head.size)
+    if (size > s->file.head.size)
         FAIL(BCEMR_E_NOT_FOUND, "source", "sets");
     for (; count < LEDGER_SOURCE_SETS && number < s->makers.count; number++, count++) {
         if (number_at(&s->makers, number) >= size)
@@ -383,8 +332,7 @@ static void close_source(void *self)
         bcemr_release(s->nodes[level].items);
     bcemr_release(s->places.items);
     bcemr_release(s->makers.items);
-    bcemr_buf_free(&s->head_bytes);
-    bcemr_buf_free(&s->window);
+    ledger_export_free(&s->file);
     bcemr_release(s);
 }
 
@@ -401,12 +349,11 @@ bcemr_status ledger_source_export(ledger_source *out, const bcemr_source *bytes,
     *out = (ledger_source){NULL, NULL};
     if (!s)
         return wire_fail(err, BCEMR_E_NO_MEMORY, "ledger-export", NULL);
-    s->bytes = bytes;
     s->group = BCEMR_NOWHERE;
     s->places.size = s->makers.size = sizeof(uint64_t);
     for (uint64_t level = 0; level < LEVELS; level++)
         s->nodes[level].size = sizeof(bcemr_hash);
-    bcemr_status status = pass(s, err);
+    bcemr_status status = pass(s, bytes, err);
     if (status != BCEMR_OK) {
         close_source(s);
         return status;
