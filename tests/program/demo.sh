@@ -129,13 +129,16 @@ demo 1 --data "$work/none" --keep "$work/kept" --seed two
 grep -q 'earlier run' "$work/err" || complain "it does not say why it refuses the folder"
 (cd "$work/kept" && find . -type f -exec sha256sum {} + | sort) >"$work/after"
 cmp -s "$work/before" "$work/after" || complain "an earlier run was overwritten"
-for name in genesis ledger checkpoint record.header record.payload grant.terms grant.consent grant.signatures; do
+files="case-opened.bcemr case.bcemr content genesis grant.consent grant.signatures grant.terms ledger.db record.header record.payload"
+for name in $files; do
     [ -s "$work/kept/$name" ] || complain "not kept: $name"
 done
+more=$(find "$work/kept" -mindepth 1 -maxdepth 1 ! -name input ! -name opened ! -name ledger.db.lock | wc -l)
+[ "$more" = "$(echo "$files" | wc -w)" ] || complain "kept: $(ls "$work/kept")"
 demo 0 --data "$work/none" --keep "$work/again" --seed one
 diff -r "$work/kept" "$work/again" >&2 || complain "two runs with one seed differ"
 demo 0 --data "$work/none" --keep "$work/other" --seed two
-for name in genesis ledger checkpoint record.header record.payload grant.terms grant.consent grant.signatures; do
+for name in $files; do
     cmp -s "$work/kept/$name" "$work/other/$name" && complain "the same under another seed: $name"
 done
 diff -r "$work/kept/opened" "$work/other/opened" >&2 || complain "the documents hang on the seed"

@@ -3,11 +3,18 @@
 import * as c from './crypto.mjs';
 import { Refused, encodingOf, hex, list, read, same, tr, write } from './wire.mjs';
 
-export function must(condition, what) {
-  if (!condition) throw new Error(what);
+// What does not hold, and its name in the documents where the check has one.
+export class Failure extends Error {
+  constructor(what, verdict) {
+    super(what);
+    this.verdict = verdict;
+  }
 }
-export const eq = (got, wanted, what) =>
-  must(same(got, wanted), `${what}: ${hex(got).slice(0, 32)}, not ${hex(wanted).slice(0, 32)}`);
+export function must(condition, what, verdict) {
+  if (!condition) throw new Failure(what, verdict);
+}
+export const eq = (got, wanted, what, verdict) =>
+  must(same(got, wanted), `${what}: ${hex(got).slice(0, 32)}, not ${hex(wanted).slice(0, 32)}`, verdict);
 
 export const capsuleHash = (vid, svk) => c.hashTo('CAPSULE', write('capsule', { vid, svk }));
 
@@ -35,11 +42,10 @@ function checkSchnorr(pkv, message, proof) {
     throw error;
   }
 }
-export function acceptanceHolds(visit, acceptance) {
+export function checkAcceptance(visit, acceptance) {
   const message = tr('accept', c.H(encodingOf(visit)));
-  return (
-    c.edHolds(visit.av, message, acceptance.signature) && schnorrHolds(visit.pkv, message, acceptance.proof)
-  );
+  must(c.edHolds(visit.av, message, acceptance.signature), 'the acceptance', 'BAD_ACCEPTANCE');
+  must(schnorrHolds(visit.pkv, message, acceptance.proof), 'z g1 = Rk + c pkv', 'BAD_ACCEPTANCE_PROOF');
 }
 export function presenceHolds(visit, doctor, presence) {
   if (presence._ === 'waived') return true;

@@ -4,19 +4,27 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join as path } from 'node:path';
 import * as c from './crypto.mjs';
 import { capsuleHash, capsuleHolds, caseOf, eq, must, sealedOf } from './checks.mjs';
-import { Ledger, checkpointHolds } from './log.mjs';
-import { encodingOf, hex, itemsOf, list, read, readTerms, same, write } from './wire.mjs';
+import { checkCaseFile, readGenesis } from './case.mjs';
+import { Ledger, checkCheckpoint } from './log.mjs';
+import { encodingOf, hex, itemsOf, partsOf, read, readTerms, same, write } from './wire.mjs';
 
 const names = [
   'genesis',
-  'ledger',
-  'checkpoint',
+  'ledger.export',
   'record.header',
   'record.payload',
   'grant.terms',
   'grant.consent',
   'grant.signatures',
+  'case.bcemr',
+  'case-opened.bcemr',
 ];
+
+// The head and the leaves of an export (docs/ledger.md, "On the command line").
+export function readExport(bytes) {
+  const [head, ...leaves] = partsOf(bytes);
+  return { head, leaves };
+}
 
 function documentsOf(folder) {
   const files = readdirSync(folder).sort();
@@ -26,7 +34,7 @@ export function readKept(folder) {
   const kept = Object.fromEntries(
     names.map((name) => [name, new Uint8Array(readFileSync(path(folder, name)))]),
   );
-  kept.leaves = itemsOf(kept.ledger);
+  Object.assign(kept, readExport(kept['ledger.export']));
   kept.input = documentsOf(path(folder, 'input'));
   kept.opened = documentsOf(path(folder, 'opened'));
   return kept;
@@ -107,27 +115,50 @@ export function walk(kept) {
   return state;
 }
 
-export function checkpointIs(kept, state) {
-  const cosigned = read('cosigned', kept.checkpoint);
-  const { checkpoint } = cosigned;
-  must(checkpointHolds(state.id, state.set, cosigned), 'the signature of the checkpoint');
+// The head of the export against the log, and the checkpoint in it.
+function headHolds(kept, state) {
+  const head = read('ledger_export', kept.head);
+  eq(head.ledger, state.id, 'the ledger of the export');
+  must(head.size === BigInt(state.leafHashes.length), 'the size of the export');
+  eq(head.root, c.rootOf(state.leafHashes), 'the root of the export');
+  must(head.cosigned.length === 1, 'no cosigned checkpoint');
+  const { checkpoint } = head.cosigned[0];
+  checkCheckpoint(state.id, state.set, head.cosigned[0]);
   must(checkpoint.size === BigInt(state.leafHashes.length), 'the size of the checkpoint');
   eq(checkpoint.stops, state.heads.stops, 'the head of stops');
   eq(checkpoint.finds, state.heads.finds, 'the head of finds');
   must(checkpoint.tau === state.tau, 'the time of the checkpoint');
-  eq(checkpoint.root, c.rootOf(state.leafHashes), 'the root of the checkpoint');
+  eq(checkpoint.root, head.root, 'the root of the checkpoint');
+}
+
+const hashesOf = (documents) =>
+  documents
+    .map(({ bytes }) => hex(c.H(bytes)))
+    .sort()
+    .join();
+
+// Both case files, with the genesis alone; what one of them opens is what went in.
+function caseFilesHold(kept, visit) {
+  const genesis = readGenesis(kept.genesis);
+  for (const name of ['case.bcemr', 'case-opened.bcemr']) {
+    const { step, verdict, what, vid, documents } = checkCaseFile(genesis, kept[name]);
+    must(verdict === 'VALID', `${name}: ${step}, ${verdict}: ${what}`);
+    eq(vid, visit.vid, `the visit of ${name}`);
+    const wanted = name === 'case.bcemr' ? [] : kept.input;
+    must(hashesOf(documents) === hashesOf(wanted), `the documents of ${name}`);
+  }
 }
 
 export function checkKept(kept) {
   const state = walk(kept);
   const first = read('leaf', kept.leaves[0]).signed_entry;
   eq(kept.genesis, encodingOf(first), 'the genesis beside the ledger');
-  eq(kept.ledger, list(kept.leaves), 'the list of leaves');
-  checkpointIs(kept, state);
+  headHolds(kept, state);
   const visits = [...state.visits.values()].filter((visit) => visit.case);
   must(visits.length === 1, 'one visit with a case');
   recordHolds(kept, visits[0]);
   grantHolds(kept, state, visits[0]);
   documentsHold(kept);
+  caseFilesHold(kept, visits[0]);
   return state;
 }

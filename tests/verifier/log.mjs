@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole ledger: what docs/ledger.md says of each entry, as far as the log alone can show it.
 import * as c from './crypto.mjs';
-import { acceptanceHolds, eq, multisignatureHolds, must } from './checks.mjs';
+import { checkAcceptance, eq, multisignatureHolds, must } from './checks.mjs';
 import {
   authorityRow,
   checkEnrolment,
@@ -19,17 +19,15 @@ const text = (bytes) => Buffer.from(bytes).toString();
 
 // ---- checkpoints (8.2) ----
 
-export function checkpointHolds(ledger, set, { checkpoint, signers, signature }) {
-  if (!same(checkpoint.ledger, ledger) || checkpoint.set_number !== set.number) return false;
-  if (!same(checkpoint.set, c.H(write('set', set)))) return false;
+export function checkCheckpoint(ledger, set, { checkpoint, signers, signature }) {
+  eq(checkpoint.ledger, ledger, 'the ledger of the checkpoint', 'WRONG_LEDGER');
+  must(checkpoint.set_number === set.number, 'the set of the checkpoint', 'BAD_SET');
+  eq(checkpoint.set, c.H(encodingOf(set)), 'the set of the checkpoint', 'BAD_SET');
   const signed = c.bitmapPlaces(signers, set.members.length).length;
-  if (signed * 3 <= set.members.length * 2) return false;
-  return c.jointHolds(
-    set.members.map((m) => m.x),
-    signers,
-    encodingOf(checkpoint),
-    signature,
-  );
+  must(signed * 3 > set.members.length * 2, 'too few signed the checkpoint', 'NOT_ENOUGH_SIGNERS');
+  const keys = set.members.map((m) => m.x);
+  const holds = c.jointHolds(keys, signers, encodingOf(checkpoint), signature);
+  must(holds, 'the signature of the checkpoint', 'BAD_CHECKPOINT');
 }
 
 // ---- visits (3, 4, 6) ----
@@ -65,7 +63,7 @@ function admitHolds(admit, hospitalA) {
   c.G1(visit.pkv);
   c.edKey(visit.av);
   must(c.edHolds(hospitalA, encodingOf(visit), admit.signature), 'sigma_V');
-  must(acceptanceHolds(visit, admit.acceptance), 'the acceptance');
+  checkAcceptance(visit, admit.acceptance);
   must(
     new Set(visit.clouds).size === visit.clouds.length && visit.u <= BigInt(visit.clouds.length),
     'clouds',

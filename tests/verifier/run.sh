@@ -17,6 +17,8 @@ cp "$here"/*.mjs "$here/package.json" "$work/"
 ln -s "$packages/node_modules" "$work/node_modules"
 BCEMR_DATA=$BCEMR_TEST_DATA "$BCEMR_BIN/bcemr" demo --keep "$work/kept" --seed verifier >"$work/demo" 2>&1 ||
     { cat "$work/demo" >&2; exit 1; }
+"$BCEMR_BIN/bcemr" ledger export --db "$work/kept/ledger.db" --out "$work/kept/ledger.export" >"$work/export" ||
+    { cat "$work/export" >&2; exit 1; }
 node "$work/verify.mjs" --flips "$BCEMR_SOURCE_DIR/docs/wire.json" "$BCEMR_SOURCE_DIR/tests/vectors" "$work/kept" || exit 1
 
 # It must also say so when it is run as anybody would, on files that were changed.
@@ -31,3 +33,34 @@ printf 'x' | dd of="$work/kept/record.payload" bs=1 seek=70000 conv=notrunc stat
 node "$work/verify.mjs" "$BCEMR_SOURCE_DIR/docs/wire.json" "$BCEMR_SOURCE_DIR/tests/vectors" "$work/kept" >/dev/null 2>"$work/err" &&
     { echo "a changed payload passes" >&2; exit 1; }
 grep -q 'the root over the payload' "$work/err" || { cat "$work/err" >&2; exit 1; }
+
+# Vectors that it does not know, or none at all, are no success.
+mkdir "$work/unknown"
+printf '{"about": "", "vectors": [{"op": "news", "name": ""}]}\n' >"$work/unknown/news.json"
+printf '{"about": ""}\n' >"$work/unknown/nothing.json"
+node "$work/verify.mjs" "$BCEMR_SOURCE_DIR/docs/wire.json" "$work/unknown" >/dev/null 2>"$work/err" &&
+    { echo "unknown vectors pass" >&2; exit 1; }
+grep -q '^news.json, vector 0.*no such op' "$work/err" && grep -q '^nothing.json: no vectors' "$work/err" ||
+    { cat "$work/err" >&2; exit 1; }
+
+# A case file beside the genesis alone; and the first verifier gives what was changed the same name.
+mkdir "$work/alone"
+cp "$work/kept/genesis" "$work/kept/case.bcemr" "$work/alone/"
+node "$work/verify.mjs" --case "$BCEMR_SOURCE_DIR/docs/wire.json" "$work/alone/genesis" "$work/alone/case.bcemr" \
+    >"$work/out" || { cat "$work/out" >&2; exit 1; }
+grep -q '^HOLDS VALID: ' "$work/out" || { cat "$work/out" >&2; exit 1; }
+size=$(wc -c <"$work/alone/case.bcemr")
+for at in 0 7 60 $(seq 100 $((size / 25)) $((size - 1))); do
+    cp "$work/alone/case.bcemr" "$work/changed.bcemr"
+    printf '\377' | dd of="$work/changed.bcemr" bs=1 seek="$at" conv=notrunc status=none
+    cmp -s "$work/alone/case.bcemr" "$work/changed.bcemr" && continue
+    node "$work/verify.mjs" --case "$BCEMR_SOURCE_DIR/docs/wire.json" "$work/alone/genesis" "$work/changed.bcemr" \
+        >"$work/out" && { echo "byte $at changed passes" >&2; exit 1; }
+    "$BCEMR_BIN/bcemr" verify "$work/changed.bcemr" --genesis "$work/alone/genesis" --json >"$work/first.json"
+    /usr/bin/python3 - "$work/first.json" "$(cut -d: -f1 "$work/out")" <<'EOF' || { echo "byte $at" >&2; exit 1; }
+import json, sys
+first = json.load(open(sys.argv[1]))
+name = first["checks"][-1]["name"] + " " + first["error"].get("verdict", first["error"]["status"])
+sys.exit(0 if name == sys.argv[2] else f"the verifiers differ: {name}, {sys.argv[2]}")
+EOF
+done

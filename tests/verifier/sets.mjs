@@ -2,7 +2,7 @@
 // The genesis, supernode sets and enrolments (docs/protocol.md 2.2 to 2.4; rows of docs/ledger.md).
 import * as c from './crypto.mjs';
 import { eq, must } from './checks.mjs';
-import { encodingOf, hex, same, tr, utf8, write } from './wire.mjs';
+import { Refused, encodingOf, hex, same, tr, utf8, write } from './wire.mjs';
 
 const none = new Uint8Array();
 export const roleName = (member) => ({ 1: 'hospital', 2: 'cloud' })[member.role];
@@ -31,28 +31,33 @@ const popOfMember = (ledger, m) => ({
 
 // ---- rows ----
 
-export function row(signers, index, role, who) {
+export function row(signers, index, role, who, verdict = 'BAD_ENTRY_SIGNATURE') {
   const signer = signers[index];
-  must(signer && signer.role === role, `row ${index} is no ${role}`);
-  must(who === null || same(signer.who, who), `row ${index} is of another`);
+  must(signer && signer.role === role, `row ${index} is no ${role}`, verdict);
+  must(who === null || same(signer.who, who), `row ${index} is of another`, verdict);
   return signer;
 }
 const message = (role, entry) => tr('entry', utf8(role), encodingOf(entry));
 export function edRow(signers, index, role, who, key, entry) {
   const { signature } = row(signers, index, role, utf8(who));
-  must(c.edHolds(key, message(role, entry), signature), `the signature as ${role}`);
+  must(c.edHolds(key, message(role, entry), signature), `the signature as ${role}`, 'BAD_ENTRY_SIGNATURE');
 }
 export function authorityRow(signers, index, P, entry) {
   const { signature } = row(signers, index, 'authority', none);
-  must(c.blsHolds(P, 'SIG', message('authority', entry), signature), 'the signature as authority');
+  must(
+    c.blsHolds(P, 'SIG', message('authority', entry), signature),
+    'the signature as authority',
+    'BAD_ENTRY_SIGNATURE',
+  );
 }
 // More than two thirds of the set; without: the place of a member that has no vote, two votes at least then.
 export function setRow(signers, index, set, entry, without = -1) {
   const { who, signature } = row(signers, index, 'set', null);
   const places = c.bitmapPlaces(who, set.members.length);
   const voters = set.members.length - (without < 0 ? 0 : 1);
-  must(!places.includes(without), 'a vote of who has none');
-  must(places.length * 3 > voters * 2 && (without < 0 || places.length >= 2), 'not enough votes');
+  must(!places.includes(without), 'a vote of who has none', 'NOT_ENOUGH_SIGNERS');
+  const enough = places.length * 3 > voters * 2 && (without < 0 || places.length >= 2);
+  must(enough, 'not enough votes', 'NOT_ENOUGH_SIGNERS');
   must(
     c.jointHolds(
       set.members.map((m) => m.x),
@@ -61,37 +66,50 @@ export function setRow(signers, index, set, entry, without = -1) {
       signature,
     ),
     'the votes',
+    'BAD_JOINT_SIGNATURE',
   );
 }
 
 // ---- keys ----
 
-function memberDecodes(m) {
-  must(m.role === 1n || m.role === 2n, 'role');
+function memberDecodes(m, verdict) {
+  must(m.role === 1n || m.role === 2n, 'role', verdict);
   must(
     (m.role === 1n) === (m.e.length === 32) && (m.role === 1n) === (m.box.length === 32),
     'keys of the role',
+    verdict,
   );
-  c.G2(m.x);
-  c.edKey(m.a);
-  if (m.role === 1n) [m.e, m.box].forEach(c.xKey);
+  try {
+    c.G2(m.x);
+    c.edKey(m.a);
+    if (m.role === 1n) [m.e, m.box].forEach(c.xKey);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    must(false, `a key of ${m.id}: ${error.message}`, verdict);
+  }
 }
 const keysOf = (m) => [m.x, m.a, m.e, m.box].filter((key) => key.length > 0).map(hex);
-const differ = (values) => must(new Set(values).size === values.length, 'a name or key twice');
+const differ = (values, verdict) =>
+  must(new Set(values).size === values.length, 'a name or key twice', verdict);
+
+export const thresholdsHold = ({ t, n, shares }) =>
+  t <= n && shares.length === (n === 1n ? 0 : Number(n));
 
 // ---- genesis ----
 
 export function checkGenesis({ entry, signers }) {
-  must(entry._ === 'genesis', 'no genesis');
+  must(entry._ === 'genesis', 'no genesis', 'BAD_GENESIS');
   const ledger = c.H(encodingOf(entry));
   const { authority, members, thresholds } = entry;
   c.G2(authority);
-  must(thresholds.t <= thresholds.n, 'thresholds');
-  must(thresholds.shares.length === (thresholds.n === 1n ? 0 : Number(thresholds.n)), 'shares');
-  must(signers.length === members.length + 1, 'rows');
-  members.forEach(memberDecodes);
-  differ(members.map((m) => m.id));
-  differ([hex(authority), ...members.flatMap(keysOf)]);
+  must(thresholdsHold(thresholds), 'thresholds', 'BAD_GENESIS');
+  must(signers.length === members.length + 1, 'rows', 'BAD_GENESIS');
+  members.forEach((m) => memberDecodes(m, 'BAD_GENESIS'));
+  differ(
+    members.map((m) => m.id),
+    'BAD_GENESIS',
+  );
+  differ([hex(authority), ...members.flatMap(keysOf)], 'BAD_GENESIS');
   const first = {
     ledger,
     role: 'authority',
@@ -103,10 +121,14 @@ export function checkGenesis({ entry, signers }) {
     tls: none,
     consensus: none,
   };
-  must(popHolds(first, row(signers, 0, 'pop', none).signature), "the authority's proof of possession");
+  must(
+    popHolds(first, row(signers, 0, 'pop', none, 'BAD_GENESIS').signature),
+    "the authority's proof of possession",
+    'BAD_POP',
+  );
   members.forEach((m, i) => {
-    const { signature } = row(signers, i + 1, 'pop', utf8(m.id));
-    must(popHolds(popOfMember(ledger, m), signature), `the proof of possession of ${m.id}`);
+    const { signature } = row(signers, i + 1, 'pop', utf8(m.id), 'BAD_GENESIS');
+    must(popHolds(popOfMember(ledger, m), signature), `the proof of possession of ${m.id}`, 'BAD_POP');
   });
   return { ledger, set: setBytes(0n, members) };
 }
@@ -116,19 +138,20 @@ export function checkGenesis({ entry, signers }) {
 const sameMember = (a, b) => same(write('member', a), write('member', b));
 const steps = {
   e_join(members, entry) {
-    must(members.length < 64, 'no room');
-    must(!members.some((m) => m.id === entry.member.id), 'a name twice');
+    must(members.length < 64, 'no room', 'BAD_SET');
+    must(!members.some((m) => m.id === entry.member.id), 'a name twice', 'BAD_SET');
     return [[...members, entry.member], -1];
   },
   e_leave(members, entry) {
     const place = members.findIndex((m) => sameMember(m, entry.member));
-    must(place >= 0, 'no such member');
+    must(place >= 0, 'no such member', 'BAD_SET');
     return [members.filter((_, i) => i !== place), place];
   },
   e_rekey(members, entry) {
     const place = Number(entry.place);
     const old = members[place];
-    must(old && old.id === entry.member.id && old.role === entry.member.role, 'another member');
+    const stays = old && old.id === entry.member.id && old.role === entry.member.role;
+    must(stays, 'another member', 'BAD_SET');
     return [members.map((m, i) => (i === place ? entry.member : m)), place];
   },
 };
@@ -136,19 +159,19 @@ const rowsOf = (entry) => (entry._ === 'e_leave' ? 2 : entry._ === 'e_join' ? 3 
 
 // The encoding of the set that a signed Join, Leave or Rekey makes of the one before.
 export function followSet(P, ledger, before, { entry, signers }) {
-  must(Object.hasOwn(steps, entry._), 'no change of a set');
-  eq(entry.ledger, ledger, 'ledger');
-  must(entry.number === before.number + 1n, 'number');
-  eq(entry.before, c.H(encodingOf(before) ?? write('set', before)), 'the set before');
+  must(Object.hasOwn(steps, entry._), 'no change of a set', 'BAD_SET');
+  eq(entry.ledger, ledger, 'ledger', 'WRONG_LEDGER');
+  must(entry.number === before.number + 1n, 'number', 'BAD_SET');
+  eq(entry.before, c.H(encodingOf(before) ?? write('set', before)), 'the set before', 'BAD_SET');
   const [members, place] = steps[entry._](before.members, entry);
-  must(signers.length === rowsOf(entry), 'rows');
+  must(signers.length === rowsOf(entry), 'rows', 'BAD_ENTRY_SIGNATURE');
   authorityRow(signers, 0, P, entry);
   setRow(signers, 1, before, entry, place);
   if (entry._ !== 'e_leave') {
-    memberDecodes(entry.member);
-    differ(members.flatMap(keysOf));
+    memberDecodes(entry.member, 'BAD_SET');
+    differ(members.flatMap(keysOf), 'BAD_SET');
     const { signature } = row(signers, 2, 'pop', utf8(entry.member.id));
-    must(popHolds(popOfMember(ledger, entry.member), signature), 'the proof of possession');
+    must(popHolds(popOfMember(ledger, entry.member), signature), 'the proof of possession', 'BAD_POP');
   }
   if (entry._ === 'e_rekey' && entry.lost === 0n)
     edRow(signers, 3, roleName(entry.member), entry.member.id, before.members[place].a, entry);
@@ -170,26 +193,28 @@ export const credOf = (e) =>
     not_after: e.not_after,
   });
 
-// Credential and proofs of an Enrol; its rows are the caller's.
-export function checkEnrolment(P, e) {
-  must(e._ === 'e_enrol', 'no Enrol');
-  must(e.not_before < e.not_after, 'validity');
+const enrolFields = (e) => [e.hospital, e.x, e.e, e.credential];
+
+// An Enrol by itself: its fields, then credential and proofs. Its rows are the caller's.
+export function checkEnrolmentFields(e) {
+  must(e._ === 'e_enrol', 'no Enrol', 'BAD_ENROLMENT');
+  must(e.not_before < e.not_after, 'validity', 'BAD_ENROLMENT');
+  const wanted = e.kind === 1n;
+  must(
+    enrolFields(e).every((field) => field.length > 0 === wanted),
+    'fields of its kind',
+    'BAD_ENROLMENT',
+  );
   c.edKey(e.a);
-  c.xKey(e.box);
+  [e.box, ...(wanted ? [e.e] : [])].forEach(c.xKey);
+}
+export function checkEnrolmentProofs(P, e) {
   if (e.kind === 2n) {
-    must(
-      [e.hospital, e.x, e.e, e.credential].every((field) => field.length === 0),
-      'fields of a doctor',
-    );
     const proof = write('pop_reader', { ledger: e.ledger, id: e.doctor, a: e.a, box: e.box });
-    must(e.pops.length === 64 && c.edHolds(e.a, proof, e.pops), "the reader's proof of possession");
+    const holds = e.pops.length === 64 && c.edHolds(e.a, proof, e.pops);
+    must(holds, "the reader's proof of possession", 'BAD_POP');
     return;
   }
-  must(
-    [e.hospital, e.x, e.e, e.credential].every((field) => field.length > 0),
-    'fields of a reader',
-  );
-  c.xKey(e.e);
   const pop = {
     ledger: e.ledger,
     role: 'doctor',
@@ -201,6 +226,10 @@ export function checkEnrolment(P, e) {
     tls: none,
     consensus: none,
   };
-  must(popHolds(pop, e.pops), "the doctor's proof of possession");
-  must(c.blsHolds(P, 'CRED', credOf(e), e.credential), 'the credential');
+  must(c.blsHolds(P, 'CRED', credOf(e), e.credential), 'the credential', 'BAD_CREDENTIAL');
+  must(popHolds(pop, e.pops), "the doctor's proof of possession", 'BAD_POP');
+}
+export function checkEnrolment(P, e) {
+  checkEnrolmentFields(e);
+  checkEnrolmentProofs(P, e);
 }

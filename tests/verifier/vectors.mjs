@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One check for each "op" of docs/vectors.md. A check throws where a vector does not hold.
 import { createHash } from 'node:crypto';
+import { checkCaseFile, readGenesis } from './case.mjs';
 import * as c from './crypto.mjs';
 import {
-  acceptanceHolds,
   capsuleHash,
   capsuleHolds,
   caseOf,
   chainVerdict,
+  checkAcceptance,
   eq,
   multisignatureHolds,
   must,
@@ -16,7 +17,7 @@ import {
   sealedOf,
   tagOf,
 } from './checks.mjs';
-import { checkCaseBlock, checkpointHolds } from './log.mjs';
+import { checkCaseBlock, checkCheckpoint } from './log.mjs';
 import { checkEnrolment, checkGenesis, followSet } from './sets.mjs';
 import {
   Refused,
@@ -38,8 +39,9 @@ import {
 
 // A vector that notes which fields were looked at.
 class Vector {
-  constructor(fields) {
+  constructor(fields, file) {
     this.fields = fields;
+    this.file = file;
     this.seen = new Set(['op', 'name']);
   }
   get(key) {
@@ -273,7 +275,7 @@ const ops = {
       acceptance.signature,
       'signature',
     );
-    must(acceptanceHolds(visit, acceptance), 'acceptance');
+    checkAcceptance(visit, acceptance);
   },
   order(v) {
     const [V, inForce] = [v.bytes('V'), [c.H(v.bytes('V'))]];
@@ -600,7 +602,7 @@ const ops = {
   },
   checkpoint(v) {
     const set = v.type('set', 'set');
-    must(checkpointHolds(v.bytes('ledger'), set, v.type('cosigned', 'cosigned')), 'checkpoint');
+    checkCheckpoint(v.bytes('ledger'), set, v.type('cosigned', 'cosigned'));
   },
   index(v) {
     const block = v.value('block', 'index');
@@ -619,6 +621,16 @@ const ops = {
       body: v.array('body').map((bytes) => read('leaf', bytes)),
       header: v.type('header', 'case_header'),
     });
+  },
+
+  // ---- case.json ----
+  case_genesis(v) {
+    v.is('ledger', readGenesis(v.bytes('genesis')).ledger);
+  },
+  case_file(v) {
+    const { genesis } = v.file.find(({ op }) => op === 'case_genesis');
+    const { step, verdict, what } = checkCaseFile(readGenesis(unhex(genesis)), v.bytes('file'));
+    must(step === v.text('step') && verdict === v.text('verdict'), `${step}, ${verdict}: ${what}`);
   },
 
   // ---- sets.json ----
@@ -652,8 +664,9 @@ const ops = {
   },
 };
 
-export function checkVector(fields) {
-  const v = new Vector(fields);
+// file: all vectors of the file that this one is of.
+export function checkVector(fields, file) {
+  const v = new Vector(fields, file);
   must(Object.hasOwn(ops, fields.op), `no such op: ${fields.op}`);
   ops[fields.op](v);
   const unseen = Object.keys(fields).filter((key) => !v.seen.has(key));

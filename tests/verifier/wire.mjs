@@ -241,6 +241,14 @@ export function itemsOf(bytes) {
   return items;
 }
 
+// What stands one after the other, each with 8 bytes of length before it.
+export function partsOf(bytes) {
+  const cursor = new Cursor(bytes, 'file');
+  const parts = [];
+  while (cursor.at < bytes.length) parts.push(cursor.part());
+  return parts;
+}
+
 // ---- writing ----
 
 const toBytes = (value) => (typeof value === 'string' ? unhex(value) : value);

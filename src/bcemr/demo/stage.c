@@ -162,35 +162,6 @@ static bcemr_status keep_bytes(const stage *s, world *w, const char *name, bcemr
     return files_write(path, bytes, FILES_NEW, &w->file_error);
 }
 
-static bcemr_status keep_ledger(const stage *s, world *w)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_buf leaves = BCEMR_BUF_EMPTY, list = BCEMR_BUF_EMPTY, cosigned = BCEMR_BUF_EMPTY;
-    uint64_t size = ledger_chain_size(w->chain), *ends = NULL;
-    bcemr_span *items = bcemr_allocate(size * sizeof *items);
-    ends = bcemr_allocate(size * sizeof *ends);
-    if (!items || !ends)
-        DO(BCEMR_E_NO_MEMORY);
-    for (uint64_t i = 0; i < size; i++) {
-        DO(ledger_chain_leaf(w->chain, i, &leaves));
-        ends[i] = leaves.n;
-    }
-    for (uint64_t i = 0, start = 0; i < size; start = ends[i++])
-        items[i] = bcemr_span_of(leaves.p + start, ends[i] - start);
-    const bcemr_list all = BCEMR_LIST_OF(items, size);
-    DO(bcemr_write_list(&bcemr_type_leaf, &all, &list, &w->error));
-    DO(keep_bytes(s, w, "ledger", bcemr_buf_span(&list)));
-    DO(w->view.checkpoint(w->view.user, &cosigned));
-    DO(keep_bytes(s, w, "checkpoint", bcemr_buf_span(&cosigned)));
-out:
-    bcemr_release(items);
-    bcemr_release(ends);
-    bcemr_buf_free(&leaves);
-    bcemr_buf_free(&list);
-    bcemr_buf_free(&cosigned);
-    return status;
-}
-
 /* The terms with what shows that they are those of the Consent and that the visit's key signed
  * them. */
 static bcemr_status keep_grant(const stage *s, world *w)
@@ -242,7 +213,6 @@ bcemr_status stage_keep(const stage *s, world *w)
     char path[1200];
     (void)snprintf(path, sizeof path, "%s/record.payload", s->folder);
     DO(keep_bytes(s, w, "genesis", bcemr_buf_span(&w->genesis)));
-    DO(keep_ledger(s, w));
     DO(keep_bytes(s, w, "record.header", bcemr_buf_span(&w->header)));
     if (rename(w->payload, path) != 0)
         DO(BCEMR_E_IO);

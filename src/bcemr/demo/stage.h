@@ -27,7 +27,7 @@ bool stage_open_scratch(stage *s, report *r, const demo_options *options);
 void stage_close(stage *s);
 /* A world on this stage whose folder is base; its working files go to base/work. */
 BCEMR_MUST_USE bcemr_status stage_world(const stage *s, world *w, const char *base);
-/* What --keep leaves: genesis, ledger (every leaf), checkpoint, the record. */
+/* What --keep leaves beside the database: genesis, record, grant, case files. */
 BCEMR_MUST_USE bcemr_status stage_keep(const stage *s, world *w);
 /* Removes a folder and all below it. */
 void stage_remove(const char *folder);
