@@ -685,6 +685,64 @@ static void contradicts_itself(void **state)
     rig_end(&r);
 }
 
+/* Shows what b's set signed and gives no leaf of it; later only a, which is longer and not b
+ * continued. */
+static bcemr_status b_first(meddler *m, ledger_source_head *out)
+{
+    if (m->heads > 1)
+        return BCEMR_OK;
+    must(ledger_chain_checkpoint(the.b.chain, &out->at, NULL));
+    bcemr_buf_clear(&out->cosigned);
+    scene_cosigned(the.b.chain, &out->cosigned);
+    return BCEMR_OK;
+}
+
+static bcemr_status no_leaves_of_b(meddler *m, uint64_t from, uint64_t to, bcemr_buf *out)
+{
+    (void)from;
+    (void)to;
+    (void)out;
+    return m->heads > 1 ? BCEMR_OK : BCEMR_E_BUSY;
+}
+
+static bcemr_status no_proof_any_more(meddler *m, uint64_t first, uint64_t second, bcemr_buf *out)
+{
+    static const bcemr_tr_consistency empty = {.path = {.count = 0}};
+    bcemr_tr_consistency value = empty;
+    bcemr_buf fresh = BCEMR_BUF_EMPTY;
+    (void)m;
+    value.first = first;
+    value.second = second;
+    must(bcemr_write_consistency(&value, &fresh, NULL));
+    must(bcemr_buf_set(out, bcemr_buf_span(&fresh)));
+    bcemr_buf_free(&fresh);
+    return BCEMR_OK;
+}
+
+static void signs_two_logs_one_after_the_other(void **state)
+{
+    (void)state;
+    rig r = {0}, lied = {0};
+    meddler m = {.head = b_first, .leaves = no_leaves_of_b}, n = m;
+    n.consistency = no_proof_any_more;
+    assert_true(ledger_chain_size(the.b.chain) < the.signed_size);
+    rig_begin(&r);
+    uint64_t source = rig_add(&r, "m", meddler_source(&m, the.a.chain));
+    steps(&r, source, 1);
+    STANDS(&r, source, SILENT);
+    steps(&r, source, 1);
+    REFUSED_AS(&r, source, FORK);
+    assert_int_equal(rig_size(&r), 1);
+    check_guilt(&r, BCEMR_guilt_kind_OTHER_ROOT);
+    rig_end(&r);
+    /* Who shows two trees and no way between them is no better off. */
+    rig_begin(&lied);
+    source = rig_add(&lied, "n", meddler_source(&n, the.a.chain));
+    steps(&lied, source, 2);
+    REFUSED_AS(&lied, source, BAD_CONSISTENCY);
+    rig_end(&lied);
+}
+
 /* ---- leaves ---- */
 
 /* The list without, with twice, or with two of its leaves in turn; or one of them changed. */
@@ -1461,6 +1519,7 @@ int main(void)
         cmocka_unit_test(what_is_no_checkpoint),
         cmocka_unit_test(says_what_cannot_be),
         cmocka_unit_test(contradicts_itself),
+        cmocka_unit_test(signs_two_logs_one_after_the_other),
         cmocka_unit_test(leaves_that_are_not_the_trees),
         cmocka_unit_test(leaves_that_are_none),
         cmocka_unit_test(a_block_without_end),

@@ -168,6 +168,31 @@ out:
     return status;
 }
 
+/* Two trees that were signed, and the own log has not come to the first: nothing else would compare
+ * them once the newer one has taken its place. */
+static bcemr_status check_goes_on(pull *p, const bcemr_tr_checkpoint *shown, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    const bcemr_tr_checkpoint *top = &p->s->top;
+    const target to = {shown->size, shown->root, true};
+    bcemr_hash nodes[BCEMR_CONSISTENCY_MAX], older, newer;
+    uint64_t count = 0;
+    bool begins = false;
+    if (top->size == 0 || top->size >= shown->size || p->s->settled)
+        return BCEMR_OK;
+    TRY(follow_ask_begins(p, top->size, &top->root, &to, &begins, err));
+    if (begins)
+        goto out;
+    TRY(follow_ask_nodes(p, top->size, shown->size, nodes, &count, err));
+    const bool other = count > 0 &&
+                       bcemr_consistency_roots(top->size, shown->size, nodes, count, &older,
+                                               &newer) == BCEMR_OK &&
+                       bcemr_hash_equal(&newer, &shown->root);
+    REQUIRE(begins, other ? BCEMR_FORK : BCEMR_BAD_CONSISTENCY, "cosigned", "root");
+out:
+    return status;
+}
+
 bcemr_status follow_check_cosigned(pull *p, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
@@ -188,6 +213,7 @@ bcemr_status follow_check_cosigned(pull *p, bcemr_error *err)
     TRY(check_signatures(p, &shown, err));
     REQUIRE(s->top.size != shown.size || same_checkpoint(&s->top, &shown), BCEMR_FORK, "cosigned",
             "checkpoint");
+    TRY(check_goes_on(p, &shown, err));
     TRY_AT(bcemr_buf_set(&s->cosigned, bytes), "follow", "cosigned");
     s->top = shown;
     s->settled = false;
