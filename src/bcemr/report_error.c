@@ -144,9 +144,11 @@ void report_failure(report *r, const char *format, ...)
 
 void report_error(report *r, const char *doing, const bcemr_error *e)
 {
-    char reason[REPORT_LINE], text[REPORT_LINE];
+    char reason[REPORT_LINE], text[REPORT_LINE], what[204];
     report_error_text(e, reason, sizeof reason);
-    (void)snprintf(text, sizeof text, "cannot %.200s: %.1700s", doing, reason);
+    /* What is done may name a file, whose name is anybody's. */
+    report_printable(bcemr_text(doing), what, sizeof what);
+    (void)snprintf(text, sizeof text, "cannot %s: %.1700s", what, reason);
     say(r, true, text);
     report_json j;
     report_json_begin(&j);

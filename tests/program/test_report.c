@@ -183,6 +183,12 @@ static void errors(void **state)
     assert_non_null(strstr(diagnostics, "bcemr: cannot read the ticket: E_TOO_LONG: "));
     assert_non_null(strstr(diagnostics, "bcemr: cannot read it again: "));
     forget();
+    /* What is done may name a file. */
+    begin(false);
+    report_error(&r, "open \"x\033[31m\xff\"", &cases[1].error);
+    end();
+    assert_non_null(strstr(diagnostics, "cannot open \"x\xef\xbf\xbd[31m\xef\xbf\xbd\": BAD"));
+    forget();
 }
 
 static void file_errors(void **state)
