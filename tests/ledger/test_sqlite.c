@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "ledger/state/database.h"
 #include "ledger/state/rows.h"
 #include "ledger/state/sqlite.h"
 #include "support/consortium.h"
@@ -128,6 +129,77 @@ static void schemas(void **unused)
     REFUSED(BCEMR_E_DAMAGED, "tables", &writes);
     run("DROP TRIGGER t; DROP TABLE QUOTAS");
     REFUSED(BCEMR_E_DAMAGED, "tables", &writes);
+}
+
+/* What is put into an open file acts neither on what is written nor on what is read. */
+static void changed_while_open(void **unused)
+{
+    (void)unused;
+    static const char *const changes[] = {
+        "CREATE TRIGGER t AFTER INSERT ON KEYS BEGIN INSERT INTO STOPPED VALUES(x'00', x'00'); END",
+        "ALTER TABLE KEYS RENAME TO OLD; CREATE VIEW KEYS AS SELECT k, x'6f' AS v FROM OLD",
+        "CREATE TABLE MORE(k, v)", "PRAGMA user_version=2"};
+    const bcemr_span key = bcemr_text("k");
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const bcemr_status expected = i == 3 ? BCEMR_E_SCHEMA : BCEMR_E_DAMAGED;
+        ledger_state writer, reader;
+        bcemr_buf held = BCEMR_BUF_EMPTY;
+        folder_empty(folder);
+        must(ledger_sqlite_create(path, &writes, NULL));
+        must(ledger_sqlite_open(path, &writes, &writer, NULL));
+        must(ledger_sqlite_open(path, &reads, &reader, NULL));
+        put_one(&writer, LEDGER_KEYS, key, "one");
+        must(ledger_sqlite_refresh(&reader));
+        assert_true(holds(&reader, LEDGER_KEYS, key, "one"));
+        run(changes[i]);
+        assert_true(holds(&reader, LEDGER_KEYS, key, "one")); /* of the moment before */
+        must(ledger_sqlite_refresh(&reader));
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(ledger_get(&reader, LEDGER_KEYS, key, &held), expected);
+        must(writer.ops->begin(writer.self));
+        must(ledger_put(&writer, LEDGER_KEYS, bcemr_text("l"), key));
+        assert_int_equal(writer.ops->commit(writer.self), expected);
+        assert_int_equal(ledger_get(&writer, LEDGER_KEYS, key, &held), BCEMR_E_STOPPED);
+        bcemr_buf_free(&held);
+        ledger_state_close(&writer);
+        ledger_state_close(&reader);
+    }
+}
+
+/* Nor does anything in the file run in a statement that came before a look at its tables. */
+static void connections_run_nothing(void **unused)
+{
+    (void)unused;
+    sqlite3 *db;
+    int64_t number = 0;
+    must(ledger_sqlite_create(path, &writes, NULL));
+    must(database_open(path, &writes, DATABASE_WRITE, &db, NULL));
+    run("CREATE TRIGGER t AFTER INSERT ON KEYS BEGIN INSERT INTO STOPPED VALUES(x'00', x'00'); END;"
+        "CREATE VIEW shown AS SELECT 7");
+    must(database_run(db, "INSERT INTO KEYS VALUES(x'01', x'01')"));
+    must(database_number(db, "SELECT count(*) FROM STOPPED", &number));
+    assert_int_equal(number, 0);
+    assert_int_equal(database_number(db, "SELECT * FROM shown", &number), BCEMR_E_DAMAGED);
+    assert_int_not_equal(database_run(db, "ATTACH ':memory:' AS other"), BCEMR_OK);
+    assert_int_not_equal(
+        database_run(db, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql=sql"), BCEMR_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A value that no ledger has takes no memory: it is not read. */
+static void a_huge_value(void **unused)
+{
+    (void)unused;
+    ledger_state state;
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    must(ledger_sqlite_create(path, &writes, NULL));
+    run("INSERT INTO KEYS VALUES(x'01', zeroblob(70000000)); INSERT INTO TIP VALUES(x'', x'02')");
+    must(ledger_sqlite_open(path, &reads, &state, NULL));
+    assert_int_equal(ledger_get(&state, LEDGER_KEYS, bcemr_text("\x01"), &held), BCEMR_E_DAMAGED);
+    assert_int_equal(held.n, 0);
+    must(ledger_get(&state, LEDGER_TIP, (bcemr_span){0}, &held));
+    bcemr_buf_free(&held);
+    ledger_state_close(&state);
 }
 
 static void other_ledger(void **unused)
@@ -588,6 +660,9 @@ int main(void)
         TEST(missing),
         TEST(not_a_ledger),
         TEST(schemas),
+        TEST(changed_while_open),
+        TEST(connections_run_nothing),
+        TEST(a_huge_value),
         TEST(other_ledger),
         TEST(create_twice),
         TEST(second_writer),

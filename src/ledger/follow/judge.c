@@ -184,10 +184,10 @@ static bcemr_status check_goes_on(pull *p, const bcemr_tr_checkpoint *shown, bce
     if (begins)
         goto out;
     TRY(follow_ask_nodes(p, top->size, shown->size, nodes, &count, err));
-    const bool other = count > 0 &&
-                       bcemr_consistency_roots(top->size, shown->size, nodes, count, &older,
-                                               &newer) == BCEMR_OK &&
-                       bcemr_hash_equal(&newer, &shown->root);
+    const bool other =
+        count > 0 &&
+        bcemr_consistency_roots(top->size, shown->size, nodes, count, &older, &newer) == BCEMR_OK &&
+        bcemr_hash_equal(&newer, &shown->root);
     REQUIRE(begins, other ? BCEMR_FORK : BCEMR_BAD_CONSISTENCY, "cosigned", "root");
 out:
     return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CACHE_KIB ((uint64_t)8192)
+#define VALUE_MAX (64 << 20) /* the longest row, a full index block, takes half of it */
 
 /* ---- what codes mean ---- */
 
@@ -58,8 +59,6 @@ bcemr_status database_status(sqlite3 *db, int code)
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return BCEMR_E_NO_ACCESS;
-    case SQLITE_TOOBIG:
-        return BCEMR_E_TOO_LONG;
     case SQLITE_CANTOPEN:
         return from_system(db, true);
     case SQLITE_IOERR:
@@ -68,6 +67,7 @@ bcemr_status database_status(sqlite3 *db, int code)
     case SQLITE_SCHEMA:
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG: /* longer than any that a ledger has */
         return BCEMR_E_DAMAGED;
     default:
         return BCEMR_E_STATE;
@@ -140,7 +140,7 @@ static bcemr_status check_tables(sqlite3 *db)
     return status;
 }
 
-static bcemr_status check_kind(sqlite3 *db, bcemr_error *err)
+bcemr_status database_check(sqlite3 *db, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     int64_t number = 0;
@@ -210,14 +210,46 @@ out:
     return status;
 }
 
-/* cell_size_check and trusted_schema: the file is not believed more than it must be. */
+/*
+ * Before anything is read of a file that somebody else may have written: no value takes more memory
+ * than a ledger's longest, no statement in it does much, and none acts by itself, also none that is
+ * put there after the tables were compared. cell_size_check: not every page is believed either.
+ */
+static bcemr_status harden(sqlite3 *db)
+{
+    static const int limits[][2] = {
+        {SQLITE_LIMIT_LENGTH, VALUE_MAX},
+        {SQLITE_LIMIT_SQL_LENGTH, 100000},
+        {SQLITE_LIMIT_COLUMN, 100},
+        {SQLITE_LIMIT_EXPR_DEPTH, 10},
+        {SQLITE_LIMIT_COMPOUND_SELECT, 3},
+        {SQLITE_LIMIT_VDBE_OP, 25000},
+        {SQLITE_LIMIT_FUNCTION_ARG, 8},
+        {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50},
+        {SQLITE_LIMIT_VARIABLE_NUMBER, 10},
+        {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+    };
+    static const int switches[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                      {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+                                      {SQLITE_DBCONFIG_ENABLE_VIEW, 0}};
+    bcemr_status status = BCEMR_OK;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        (void)sqlite3_limit(db, limits[i][0], limits[i][1]);
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
+        TRY(database_status(db, sqlite3_db_config(db, switches[i][0], switches[i][1], NULL)));
+    TRY(database_run(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"));
+out:
+    return status;
+}
+
 static bcemr_status set_up(sqlite3 *db, const ledger_sqlite_options *options)
 {
     bcemr_status status = BCEMR_OK;
     uint64_t cache = options->cache_kib > 0 ? options->cache_kib : CACHE_KIB;
     char sql[64];
-    TRY(database_run(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
-                         "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"));
+    TRY(harden(db));
+    TRY(database_run(db, "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"));
     TRY(database_run(db, options->scratch ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL"));
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA cache_size=-%llu", (unsigned long long)cache);
     TRY(database_run(db, sql));
@@ -233,7 +265,7 @@ bcemr_status database_open(const char *path, const ledger_sqlite_options *option
     TRY(connect(path, options->vfs, how, out, err));
     TRY_AT(set_up(*out, options), "database", "file");
     if (how != DATABASE_MAKE)
-        TRY(check_kind(*out, err));
+        TRY(database_check(*out, err));
 out:
     if (status != BCEMR_OK) {
         (void)sqlite3_close(*out);

@@ -37,6 +37,8 @@ typedef enum database_how {
  */
 BCEMR_MUST_USE bcemr_status database_open(const char *path, const ledger_sqlite_options *options,
                                           database_how how, sqlite3 **out, bcemr_error *err);
+/* What opening looks at: a ledger's database, of a known schema, with exactly our tables. */
+BCEMR_MUST_USE bcemr_status database_check(sqlite3 *db, bcemr_error *err);
 /* The empty tables. */
 BCEMR_MUST_USE bcemr_status database_make_tables(sqlite3 *db);
 

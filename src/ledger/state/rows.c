@@ -19,6 +19,7 @@ struct ledger_rows {
     uint64_t wal_pages; /* in the WAL after the last commit */
     uint64_t wal_step;  /* so many more, and it is moved into the file ... */
     uint64_t wal_next;  /* ... which is next at so many */
+    int64_t schema;     /* SQLite's number of the tables that were compared with ours */
     bool wal_owed;      /* what an earlier process left in it is not in the file yet */
 };
 
@@ -174,6 +175,7 @@ bcemr_status ledger_rows_open(const char *path, const ledger_sqlite_options *opt
     if (!rows)
         return wire_fail(err, BCEMR_E_NO_MEMORY, "database", NULL);
     rows->lock = -1;
+    rows->schema = -1;
     rows->writes = options->writes;
     rows->wal_step = (options->wal_kib > 0 ? options->wal_kib : WAL_KIB) * 1024 / DATABASE_PAGE;
     TRY_AT(database_look(path), "database", "file");
@@ -219,12 +221,38 @@ static bool in_moment(const ledger_rows *rows)
     return !sqlite3_get_autocommit(rows->db);
 }
 
+/* What opening looked at may have changed under an open file: a newer program took it over, or
+ * somebody put other tables there. Within a transaction, so that it stays. */
+static bcemr_status still_ours(ledger_rows *rows)
+{
+    bcemr_status status = BCEMR_OK;
+    int64_t version = 0, schema = 0;
+    TRY(database_number(rows->db, "PRAGMA user_version", &version));
+    if (version != LEDGER_SQLITE_SCHEMA)
+        return version > LEDGER_SQLITE_SCHEMA ? BCEMR_E_SCHEMA : BCEMR_E_DAMAGED;
+    TRY(database_number(rows->db, "PRAGMA schema_version", &schema));
+    if (schema == rows->schema)
+        goto out;
+    TRY(database_check(rows->db, NULL));
+    rows->schema = schema;
+out:
+    return status;
+}
+
 /* Reads from here on are of one moment, that of the first. */
 static bcemr_status begin_moment(ledger_rows *rows)
 {
+    bcemr_status status = BCEMR_OK;
     if (rows->stopped)
         return BCEMR_E_STOPPED;
-    return in_moment(rows) ? BCEMR_OK : database_run(rows->db, "BEGIN");
+    if (in_moment(rows))
+        return BCEMR_OK;
+    TRY(database_run(rows->db, "BEGIN"));
+    status = still_ours(rows);
+    if (status != BCEMR_OK)
+        (void)sqlite3_exec(rows->db, "ROLLBACK", NULL, NULL, NULL);
+out:
+    return status;
 }
 
 bcemr_status ledger_rows_refresh(ledger_rows *rows)
@@ -355,6 +383,8 @@ static bcemr_status write_row(void *user, bcemr_span key, bcemr_span value, bool
         return BCEMR_E_INTEGER_RANGE;
     if (code == SQLITE_OK)
         code = bind_blob(statement, 2, value);
+    if (code == SQLITE_TOOBIG)
+        return BCEMR_E_TOO_LONG;
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     bcemr_status status = database_status(w->rows->db, code);
@@ -401,6 +431,7 @@ static bcemr_status move_wal(ledger_rows *rows)
 static bcemr_status write_all(ledger_rows *rows, const ledger_stack *layers)
 {
     bcemr_status status = BCEMR_OK;
+    TRY(still_ours(rows));
     TRY(write_rows(rows, layers));
     TRY(database_run(rows->db, "COMMIT"));
 out:
