@@ -215,4 +215,38 @@ bcemr ledger verify --db wrong.db --json >out 2>err && bad "a changed row is not
 bcemr ledger verify --db wrong.db >out 2>err && bad "a changed row is not found"
 grep -q "in page.* of wrong.db" out || bad "verify does not name the page"
 
+# ---- files that somebody else made ----
+
+# hostile SQL: a copy with that done to it, in hostile.db
+hostile() {
+    rm -f hostile.db*
+    cp ledger.db hostile.db
+    /usr/bin/python3 - "$1" <<'EOF'
+import sqlite3, sys
+db = sqlite3.connect("hostile.db", isolation_level=None)
+db.executescript(sys.argv[1])
+EOF
+    bcemr ledger head --db hostile.db >out 2>err </dev/null # makes what is made beside it
+}
+# rows that sort before all that are asked for
+for sql in "INSERT INTO KEYS VALUES(7, x'00')" "INSERT INTO STOPPED VALUES('text', x'00')" \
+    "INSERT INTO LEAVES VALUES(-5, x'00')"; do
+    hostile "$sql"
+    refuses 1 "with a key that no ledger gives" bcemr ledger verify --db hostile.db
+    refuses 1 "with a key that no ledger gives" bcemr ledger verify --db hostile.db --quick
+    grep -q "in page" out || bad "verify names no page: $sql"
+done
+hostile "UPDATE LEAVES SET v=zeroblob(70000000) WHERE k=5"
+refuses 1 "LEAVES 0000000000000005" bcemr ledger verify --db hostile.db
+refuses 1 E_DAMAGED bcemr ledger show 5 --db hostile.db
+# a name is anybody's: nothing in it reaches a terminal
+name=$(printf 'x\033[31m.db')
+touch "$name" "$name.lock"
+for command in head verify "follow --from ledger.db"; do
+    # shellcheck disable=SC2086
+    refuses 1 E_NOT_A_LEDGER bcemr ledger $command --genesis $genesis --db "$name"
+    grep -q "$(printf '\033')" out err && bad "$command prints a name as it is"
+done
+rm -f "$name" "$name.lock"
+
 exit $failed
