@@ -1493,6 +1493,50 @@ static void an_index_that_lost_a_row(void **state)
     rig_end(&r);
 }
 
+/* Whose database it is may put a set of their own into it, and sign for that. */
+static void a_set_of_somebodys_own(void **state)
+{
+    (void)state;
+    rig r = {0};
+    bcemr_buf cosigned = BCEMR_BUF_EMPTY, encoding = BCEMR_BUF_EMPTY;
+    bcemr_tr_checkpoint checkpoint;
+    bcemr_set set = BCEMR_SET_EMPTY, forged = BCEMR_SET_EMPTY;
+    bcemr_tr_state_set row;
+    const bcemr_tr_member member = the.a.c.nodes[HOSPITAL_4].row;
+    const bcemr_secrets *const keys[] = {&the.a.c.nodes[HOSPITAL_4].keys};
+    ledger_key key;
+    rig_begin(&r);
+    (void)rig_add_chain(&r, "a", the.a.chain);
+    run(&r);
+    must(ledger_chain_checkpoint(ledger_follow_chain(r.f), &checkpoint, NULL));
+    must(ledger_chain_set_numbered(ledger_follow_chain(r.f), checkpoint.set_number, &set, &row.leaf,
+                                   NULL));
+    const bcemr_tr_set made = {checkpoint.set_number, BCEMR_LIST_OF(&member, 1)};
+    must(bcemr_write_set(&made, &encoding, NULL));
+    must(bcemr_set_read(bcemr_buf_span(&encoding), &forged, NULL));
+    row.set = bcemr_buf_span(&encoding);
+    row.hash = forged.hash;
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, checkpoint.set_number);
+    ledger_state state_now = lasting_state(&r.state);
+    must(state_now.ops->begin(state_now.self));
+    must(ledger_put_record(&state_now, LEDGER_SETS, ledger_key_span(&key), &bcemr_type_state_set,
+                           &row, NULL));
+    must(state_now.ops->commit(state_now.self));
+    must(ledger_chain_checkpoint(ledger_follow_chain(r.f), &checkpoint, NULL));
+    assert_true(bcemr_hash_equal(&checkpoint.set, &forged.hash));
+    consortium_cosign(&forged, &checkpoint, keys, 1, &cosigned);
+    assert_int_equal(ledger_follow_stops_hold(ledger_follow_chain(r.f), the.a.c.context,
+                                              bcemr_buf_span(&cosigned), &r.err),
+                     BCEMR_E_REFUSED);
+    assert_int_equal(r.err.verdict, BCEMR_BAD_SET);
+    bcemr_set_free(&set);
+    bcemr_set_free(&forged);
+    bcemr_buf_free(&cosigned);
+    bcemr_buf_free(&encoding);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1537,6 +1581,7 @@ int main(void)
         cmocka_unit_test(without_the_stale_check),
         cmocka_unit_test(the_index_is_the_signed_one),
         cmocka_unit_test(an_index_that_lost_a_row),
+        cmocka_unit_test(a_set_of_somebodys_own),
     };
     return cmocka_run_group_tests(tests, begin_scene, end_scene);
 }

@@ -288,6 +288,43 @@ static void quick_sees_the_tree(void **state)
     }
 }
 
+/* Who owns the file puts a set of one into it, and signs as that: also the quick check walks. */
+static void signed_by_a_set_of_ones_own(void **state)
+{
+    const world *w = played(state);
+    copying none = {.change = CHANGE_NONE};
+    ledger_state other;
+    ledger_verified out;
+    bcemr_buf encoding = BCEMR_BUF_EMPTY, cosigned = BCEMR_BUF_EMPTY;
+    bcemr_set set = BCEMR_SET_EMPTY;
+    bcemr_tr_checkpoint checkpoint;
+    const bcemr_tr_member member = w->c.nodes[HOSPITAL_4].row;
+    const bcemr_secrets *const keys[] = {&w->c.nodes[HOSPITAL_4].keys};
+    ledger_key key;
+    must(ledger_chain_checkpoint(w->chain, &checkpoint, NULL));
+    const bcemr_tr_set made = {checkpoint.set_number, BCEMR_LIST_OF(&member, 1)};
+    must(bcemr_write_set(&made, &encoding, NULL));
+    must(bcemr_set_read(bcemr_buf_span(&encoding), &set, NULL));
+    const bcemr_tr_state_set row = {bcemr_buf_span(&encoding), set.hash, 0};
+    checkpoint.set = set.hash;
+    consortium_cosign(&set, &checkpoint, keys, 1, &cosigned);
+    copy(&w->chain->state, &other, &none);
+    ledger_key_begin(&key);
+    ledger_key_add_number(&key, checkpoint.set_number);
+    must(other.ops->begin(other.self));
+    must(ledger_put_record(&other, LEDGER_SETS, ledger_key_span(&key), &bcemr_type_state_set, &row,
+                           NULL));
+    must(ledger_put(&other, LEDGER_COSIGNED, (bcemr_span){0}, bcemr_buf_span(&cosigned)));
+    must(other.ops->commit(other.self));
+    verify(w, &other, true, &out);
+    assert_int_equal(out.bad.kind, LEDGER_BAD_CHECKPOINT);
+    assert_int_equal(out.bad.error.verdict, BCEMR_BAD_SET);
+    ledger_state_close(&other);
+    bcemr_set_free(&set);
+    bcemr_buf_free(&encoding);
+    bcemr_buf_free(&cosigned);
+}
+
 /* A log whose tree, rows and all fit a leaf that the rules refuse: whoever owns the store made it
  * so. The signature is what gives it away. */
 static void forged(void **state)
@@ -397,8 +434,14 @@ static void stopped_and_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_holds), TEST(every_table),   TEST(quick_sees_the_tree),       TEST(own_records),
-        TEST(forged),    TEST(other_ledgers), TEST(stopped_and_out_of_memory),
+        TEST(all_holds),
+        TEST(every_table),
+        TEST(quick_sees_the_tree),
+        TEST(own_records),
+        TEST(signed_by_a_set_of_ones_own),
+        TEST(forged),
+        TEST(other_ledgers),
+        TEST(stopped_and_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,14 @@ BCEMR_MUST_USE bcemr_status ledger_chain_set_now(const ledger_chain *chain, bcem
                                                  bcemr_error *err);
 BCEMR_MUST_USE bcemr_status ledger_chain_set_at(const ledger_chain *chain, uint64_t leaf,
                                                 bcemr_set *out, bcemr_error *err);
+/*
+ * The set of a number, made of the genesis in leaf 0 and the entries that led to it, each checked
+ * by its votes: it rests on the ledger id alone, whoever owns the state. Some milliseconds a change
+ * of set. out: BCEMR_SET_EMPTY at first. E_REFUSED with BAD_SET or what does not hold.
+ */
+BCEMR_MUST_USE bcemr_status ledger_chain_set_walked(const ledger_chain *chain,
+                                                    const bcemr_context *context, uint64_t number,
+                                                    bcemr_set *out, bcemr_error *err);
 /* The set of a number, and the leaf that made it. E_NOT_FOUND. */
 BCEMR_MUST_USE bcemr_status ledger_chain_set_numbered(const ledger_chain *chain, uint64_t number,
                                                       bcemr_set *out, uint64_t *leaf,

@@ -30,7 +30,7 @@ static bcemr_status check_signed(const ledger_chain *chain, const bcemr_context 
             "checkpoint", "ledger");
     if (shown.size > ledger_chain_size(chain))
         FAIL(BCEMR_E_NOT_FOUND, "checkpoint", "size");
-    TRY(ledger_chain_set_at(chain, shown.size - 1, &set, err));
+    TRY(ledger_chain_set_walked(chain, context, shown.set_number, &set, err));
     REQUIRE_VALID(
         bcemr_checkpoint_check(context, ledger_chain_id(chain), &set, cosigned, NULL, err),
         "cosigned", NULL);
