@@ -38,6 +38,8 @@ for line in 'all of it holds' '1. Dr .* signed at' '2. Dr .* signed at' '3. Dr .
 done
 bcemr verify case-opened.bcemr --genesis genesis --documents opened >said || complain "case-opened.bcemr does not verify"
 grep -q 'the patient was there\|presence waived' said || complain "presence is not told"
+(ulimit -Sn 5 && exec "$BCEMR_BIN/bcemr" verify case-opened.bcemr --genesis genesis --documents few) >few.said 2>&1 ||
+    complain "documents need more open files than a process usually may have: $(cat few.said)"
 cmp -s ../large.bin opened/1/large.bin || complain "the opened document is not the one that went in"
 bcemr verify case-opened.bcemr --genesis genesis --json >said.json || complain "--json fails"
 /usr/bin/python3 - said.json "$vid" <<'PYTHON' || complain "the JSON document is not as it should be"
