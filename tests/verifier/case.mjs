@@ -297,14 +297,17 @@ function enrolmentHolds(k, { leaf, index }) {
   eq(entry.ledger, k.ledger, 'the ledger of an Enrol', 'WRONG_LEDGER');
   checkEnrolmentFields(entry);
   must(!members.some((m) => m.id === entry.doctor), "a supernode's ID", 'BAD_ENROLMENT');
-  must(signers.length === 1 || signers.length === 2, 'rows of an Enrol', 'BAD_ENROLMENT');
   const hospital = of(members, text(entry.hospital), 'hospital');
   must(hospital, 'its hospital is not in the set', 'BAD_ENROLMENT');
+  must(signers.length === 1 || signers.length === 2, 'rows of an Enrol', 'BAD_ENTRY_SIGNATURE');
   edRow(signers, 0, 'hospital', hospital.id, hospital.a, entry);
   const second = signers[1];
-  if (second && !(second.role === 'doctor' && same(second.who, utf8(entry.doctor)))) {
+  if (second?.role === 'doctor') {
+    const own = same(second.who, utf8(entry.doctor)) && second.signature.length === 64;
+    must(own, 'the row of the key before', 'BAD_ENTRY_SIGNATURE');
+  } else if (second) {
     const other = of(members, text(second.who), second.role);
-    must(other && other.id !== hospital.id, 'the second supernode', 'BAD_ENROLMENT');
+    must(other && other.id !== hospital.id, 'the second supernode', 'BAD_ENTRY_SIGNATURE');
     edRow(signers, 1, second.role, other.id, other.a, entry);
   }
   checkEnrolmentProofs(k.authority, entry);

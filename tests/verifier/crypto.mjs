@@ -268,6 +268,8 @@ export function edKey(bytes) {
 export const edPublic = (seed) => ed25519.getPublicKey(seed);
 export const edSign = (seed, message) => ed25519.sign(message, seed);
 export const edHolds = (key, message, signature) =>
+  once('ed', [key, message, signature], () => checkEd(key, message, signature));
+const checkEd = (key, message, signature) =>
   orRefused(() => {
     const [r, s] = [signature.subarray(0, 32), fromLe(signature.subarray(32))];
     if (signature.length !== 64 || s >= L) return false;

@@ -52,7 +52,7 @@ export function authorityRow(signers, index, P, entry) {
 }
 // More than two thirds of the set; without: the place of a member that has no vote, two votes at least then.
 export function setRow(signers, index, set, entry, without = -1) {
-  const { who, signature } = row(signers, index, 'set', null);
+  const { who, signature } = row(signers, index, 'set', null, 'NOT_ENOUGH_SIGNERS');
   const places = c.bitmapPlaces(who, set.members.length);
   const voters = set.members.length - (without < 0 ? 0 : 1);
   must(!places.includes(without), 'a vote of who has none', 'NOT_ENOUGH_SIGNERS');
@@ -164,13 +164,13 @@ export function followSet(P, ledger, before, { entry, signers }) {
   must(entry.number === before.number + 1n, 'number', 'BAD_SET');
   eq(entry.before, c.H(encodingOf(before) ?? write('set', before)), 'the set before', 'BAD_SET');
   const [members, place] = steps[entry._](before.members, entry);
-  must(signers.length === rowsOf(entry), 'rows', 'BAD_ENTRY_SIGNATURE');
+  must(signers.length === rowsOf(entry), 'rows', 'BAD_SET');
   authorityRow(signers, 0, P, entry);
   setRow(signers, 1, before, entry, place);
   if (entry._ !== 'e_leave') {
     memberDecodes(entry.member, 'BAD_SET');
     differ(members.flatMap(keysOf), 'BAD_SET');
-    const { signature } = row(signers, 2, 'pop', utf8(entry.member.id));
+    const { signature } = row(signers, 2, 'pop', utf8(entry.member.id), 'BAD_POP');
     must(popHolds(popOfMember(ledger, entry.member), signature), 'the proof of possession', 'BAD_POP');
   }
   if (entry._ === 'e_rekey' && entry.lost === 0n)
@@ -200,13 +200,15 @@ export function checkEnrolmentFields(e) {
   must(e._ === 'e_enrol', 'no Enrol', 'BAD_ENROLMENT');
   must(e.not_before < e.not_after, 'validity', 'BAD_ENROLMENT');
   const wanted = e.kind === 1n;
-  must(
-    enrolFields(e).every((field) => field.length > 0 === wanted),
-    'fields of its kind',
-    'BAD_ENROLMENT',
-  );
-  c.edKey(e.a);
-  [e.box, ...(wanted ? [e.e] : [])].forEach(c.xKey);
+  const [hospital, ...rest] = enrolFields(e).map((field) => field.length > 0 === wanted);
+  must(hospital, 'the hospital of an Enrol', 'BAD_ENROLMENT');
+  must(rest.every(Boolean), 'fields of its kind', 'E_ABSENT');
+  try {
+    [e.box, ...(wanted ? [e.e] : [])].forEach(c.xKey);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    must(false, error.message, 'BAD_ENROLMENT');
+  }
 }
 export function checkEnrolmentProofs(P, e) {
   if (e.kind === 2n) {

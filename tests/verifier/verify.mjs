@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // node verify.mjs [--flips] WIRE_JSON VECTORS_FOLDER [KEPT_FOLDER]
-// node verify.mjs --case WIRE_JSON GENESIS CASE_FILE
-// Checks every vector and a kept demo; with --flips, that a change of any field is noticed. Or one case file with the
-// genesis. See docs/vectors.md.
+// node verify.mjs --case WIRE_JSON GENESIS CASE_FILE...
+// Checks every vector and a kept demo; with --flips, that a change of any field is noticed. Or case files with the
+// genesis: a line for each. See docs/vectors.md.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTable } from './wire.mjs';
@@ -11,21 +11,22 @@ import { flipCaseFiles, flipKept, flipVectors } from './flips.mjs';
 import { checkVector } from './vectors.mjs';
 import { checkCaseFile, readGenesis } from './case.mjs';
 
-function oneCase(table, genesis, file) {
+function caseFiles(table, genesis, ...files) {
   loadTable(table);
   const bytes = (path) => new Uint8Array(readFileSync(path));
-  const { step, verdict, what } = checkCaseFile(readGenesis(bytes(genesis)), bytes(file));
-  console.log(`${step} ${verdict}: ${what}`);
-  process.exit(verdict === 'VALID' ? 0 : 1);
+  const known = readGenesis(bytes(genesis));
+  const results = files.map((file) => checkCaseFile(known, bytes(file)));
+  results.forEach(({ step, verdict, what }) => console.log(`${step} ${verdict}: ${what}`));
+  process.exit(results.every(({ verdict }) => verdict === 'VALID') ? 0 : 1);
 }
 
 const args = process.argv.slice(2);
-if (args[0] === '--case' && args.length === 4) oneCase(...args.slice(1));
+if (args[0] === '--case' && args.length >= 4) caseFiles(...args.slice(1));
 const flips = args[0] === '--flips' && args.shift();
 const [table, vectors, kept] = args;
 if (!vectors) {
   console.error('usage: node verify.mjs [--flips] WIRE_JSON VECTORS_FOLDER [KEPT_FOLDER]');
-  console.error('       node verify.mjs --case WIRE_JSON GENESIS CASE_FILE');
+  console.error('       node verify.mjs --case WIRE_JSON GENESIS CASE_FILE...');
   process.exit(2);
 }
 let failed = 0;
