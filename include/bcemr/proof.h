@@ -344,7 +344,8 @@ void bcemr_cosigner_begin(bcemr_cosigner *cosigner, const bcemr_hash *ledger,
 void bcemr_cosigner_distrust(bcemr_cosigner *cosigner, int64_t since);
 /* On a cosigned checkpoint from the set as it stands, equal to the own log's at its size and signed
  * by others alone. place: its own in that set, or BCEMR_NOWHERE.
- * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since; BAD_CHECKPOINT,
+ * Errors: E_REFUSED with what does not hold; STALE_PROOF: not later than since; BAD_CONSISTENCY:
+ * the own log does not hold the last one that it signed; BAD_CHECKPOINT,
  * err->field "signers": its own signature is under it, so it is old, or somebody else has its key.
  */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume(bcemr_cosigner *cosigner,
@@ -360,7 +361,9 @@ BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume_by_others(bcemr_cosigner *cosi
 /*
  * On the operator's word alone, that its key signed nothing that the own log does not hold: for a
  * set of one, and for two or three of whom another waits, too. vouched must be the own log's.
- * Errors: E_REFUSED with NOT_ENTITLED where the others are enough for a checkpoint, BAD_CHECKPOINT.
+ * Errors: E_REFUSED with NOT_ENTITLED where the others are enough for a checkpoint, BAD_CHECKPOINT,
+ * BAD_CONSISTENCY: the own log does not hold, or not yet, the last one that it is known to have
+ * signed.
  */
 BCEMR_MUST_USE bcemr_status bcemr_cosigner_resume_by_operator(bcemr_cosigner *cosigner,
                                                               const bcemr_set *set,

@@ -54,6 +54,24 @@ static bcemr_status own_at(const bcemr_cosigner *cosigner, uint64_t size, bcemr_
 
 /* ---- resuming ---- */
 
+/* Whoever vouches for a log, the last one signed must be in it. */
+static bcemr_status holds_last(const bcemr_cosigner *cosigner, bool all, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_tr_checkpoint mine;
+    if (!cosigner->has_last)
+        goto out;
+    status = own_at(cosigner, cosigner->last.size, &mine);
+    const bool there = status == BCEMR_OK;
+    if (status == BCEMR_E_NOT_FOUND)
+        status = BCEMR_OK;
+    TRY_AT(status, "checkpoint", "size");
+    REQUIRE(there ? difference(&mine, &cosigner->last) == NULL : !all, BCEMR_BAD_CONSISTENCY,
+            "checkpoint", "root");
+out:
+    return status;
+}
+
 /* shown is vouched for: it must be the own log's. */
 static bcemr_status resume_on(bcemr_cosigner *cosigner, const bcemr_tr_checkpoint *shown,
                               bcemr_error *err)
@@ -63,6 +81,7 @@ static bcemr_status resume_on(bcemr_cosigner *cosigner, const bcemr_tr_checkpoin
     TRY_AT(own_at(cosigner, shown->size, &mine), "checkpoint", "size");
     const char *field = difference(shown, &mine);
     REQUIRE(field == NULL, BCEMR_BAD_CHECKPOINT, "checkpoint", field);
+    TRY(holds_last(cosigner, false, err));
     /* What it kept itself may be newer than what it was shown. */
     if (cosigner->has_last && cosigner->last.size > shown->size)
         shown = &cosigner->last;
@@ -125,6 +144,7 @@ bcemr_status bcemr_cosigner_resume_by_operator(bcemr_cosigner *cosigner, const b
     bcemr_status status = BCEMR_OK;
     REQUIRE(set->count == 1 || !bcemr_set_majority(set->count, set->count - 1), BCEMR_NOT_ENTITLED,
             "set", "members");
+    TRY(holds_last(cosigner, true, err));
     TRY(resume_on(cosigner, vouched, err));
 out:
     return status;

@@ -702,7 +702,8 @@ static void not_in_a_larger_set(void **state)
     word(w, 3, &said);
     REFUSES(NOT_ENOUGH_SIGNERS, "signers",
             ledger_cosigner_resume(&cosigner, bcemr_buf_span(&said), &w->err));
-    REFUSES(NOT_ENTITLED, "members", ledger_cosigner_resume_by_operator(&cosigner, &w->err));
+    REFUSES(NOT_ENTITLED, "members",
+            ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err));
     bcemr_buf_free(&said);
 }
 
@@ -714,12 +715,77 @@ static void on_the_operators_word(void **state)
     TAKEN(world_leave(w, CLOUD_1));
     restored_at(w, "cloud-2", w->clock, &cosigner);
     restored_at(w, "cloud-1", w->clock, &stranger); /* it has left */
-    REFUSES(BAD_SET, "members", ledger_cosigner_resume_by_operator(&stranger, &w->err));
+    REFUSES(BAD_SET, "members", ledger_cosigner_resume_by_operator(&stranger, w->clock, &w->err));
     assert_int_equal(sign_now(w, &cosigner), BCEMR_E_STATE);
-    must(ledger_cosigner_resume_by_operator(&cosigner, &w->err));
+    must(ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err));
     assert_int_equal(sign_now(w, &cosigner), BCEMR_OK);
     begin(w, "cloud-2", &cosigner);
     assert_int_equal(sign_now(w, &cosigner), BCEMR_OK);
+    /* Who does not wait needs none. */
+    assert_int_equal(ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err),
+                     BCEMR_E_STATE);
+}
+
+/* The times and numbers of the words that are kept of cloud-2. */
+static uint64_t read_words(const world *w, int64_t times[16], uint64_t numbers[16])
+{
+    bcemr_buf held = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_cosigner row;
+    bcemr_tr_state_word word;
+    bcemr_span bytes;
+    uint64_t n = 0;
+    must(ledger_chain_cosigner(w->chain, bcemr_text("cloud-2"), &held, &row, NULL));
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_state_word, &row.words);
+    for (; bcemr_list_next(&iter, &bytes); n++) {
+        must(bcemr_read_state_word(bytes, &word, NULL));
+        times[n] = word.time;
+        numbers[n] = word.number;
+    }
+    bcemr_buf_free(&held);
+    return n;
+}
+
+/* Words stay when it signs, waits again and begins anew; of many the newest. */
+static void keeps_the_words(void **state)
+{
+    world *w = *state;
+    ledger_cosigner cosigner;
+    int64_t times[16];
+    uint64_t numbers[16];
+    TAKEN(world_leave(w, CLOUD_1));
+    for (uint64_t i = 0; i < 18; i++) {
+        restored_at(w, "cloud-2", w->clock, &cosigner);
+        must(ledger_cosigner_resume_by_operator(&cosigner, (int64_t)i + 1, &w->err));
+        assert_int_equal(sign_now(w, &cosigner), BCEMR_OK);
+        begin(w, "cloud-2", &cosigner);
+        if (i < WORLD_DOCTORS)
+            TAKEN(world_retire(w, (int)i));
+        assert_int_equal(sign_now(w, &cosigner), BCEMR_OK);
+        const uint64_t n = read_words(w, times, numbers);
+        assert_int_equal(n, i < 16 ? i + 1 : 16);
+        assert_int_equal(times[n - 1], i + 1);
+        assert_int_equal(numbers[0], i < 16 ? 0 : i - 15);
+    }
+}
+
+/* The word is that the log holds all that was signed: it does not hold what is kept here. */
+static void no_word_against_what_is_kept(void **state)
+{
+    world *w = *state;
+    ledger_cosigner cosigner;
+    TAKEN(world_leave(w, CLOUD_1));
+    begin(w, "cloud-2", &cosigner);
+    assert_int_equal(sign_now(w, &cosigner), BCEMR_OK);
+    bcemr_cosigner_distrust(&cosigner.cosigner, 1);
+    cosigner.cosigner.last.root.b[0] ^= 1;
+    REFUSES(BAD_CONSISTENCY, "root",
+            ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err));
+    cosigner.cosigner.last.root.b[0] ^= 1;
+    cosigner.cosigner.last.size += 1000; /* its log has not come so far */
+    REFUSES(BAD_CONSISTENCY, "root",
+            ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err));
+    cosigner.cosigner.last.size -= 1000;
+    must(ledger_cosigner_resume_by_operator(&cosigner, w->clock, &w->err));
 }
 
 int main(void)
@@ -742,6 +808,8 @@ int main(void)
         TEST(of_two),
         TEST(not_in_a_larger_set),
         TEST(on_the_operators_word),
+        TEST(keeps_the_words),
+        TEST(no_word_against_what_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,18 +247,21 @@ static void own_records(void **state)
         ledger_state_close(&other);
     }
     /* And a cosigner with a damaged memory does not begin. */
-    bcemr_buf row = BCEMR_BUF_EMPTY;
+    bcemr_buf held = BCEMR_BUF_EMPTY, row = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_cosigner memory;
     ledger_cosigner cosigner;
     bcemr_error err;
     ledger_state *own_state = &w->chain->state;
-    must(ledger_get(own_state, LEDGER_COSIGNER, bcemr_text("hospital-1"), &row));
-    row.p[row.n - 48] ^= 1;
+    must(ledger_chain_cosigner(w->chain, bcemr_text("hospital-1"), &held, &memory, &err));
+    memory.since ^= 1; /* it reads as before */
+    must(bcemr_write_state_cosigner(&memory, &row, &err));
     must(own_state->ops->begin(own_state->self));
     must(ledger_put(own_state, LEDGER_COSIGNER, bcemr_text("hospital-1"), bcemr_buf_span(&row)));
     must(own_state->ops->commit(own_state->self));
     assert_int_equal(ledger_cosigner_begin(&cosigner, w->chain, bcemr_text("hospital-1"), sign_with,
                                            &w->c.nodes[0].keys, 0, &err),
                      BCEMR_E_DAMAGED);
+    bcemr_buf_free(&held);
     bcemr_buf_free(&row);
 }
 

@@ -122,6 +122,7 @@ typedef struct ledger_cosigner {
     /* of the call that runs */
     int64_t now;
     bcemr_span who;
+    bool by_word; /* of the operator */
 } ledger_cosigner;
 /*
  * restored: 0, or the time now by this node's clock when the state came from a backup or keys were
@@ -151,11 +152,20 @@ BCEMR_MUST_USE bcemr_status ledger_cosigner_answer(ledger_cosigner *cosigner, bc
  * of all others (bcemr_checkpoint_others_check). */
 BCEMR_MUST_USE bcemr_status ledger_cosigner_resume(ledger_cosigner *cosigner, bcemr_span cosigned,
                                                    bcemr_error *err);
+/* Whether it signs nothing until it was resumed: after a restore, or a Rekey of its own. */
+BCEMR_MUST_USE bcemr_status ledger_cosigner_waits(ledger_cosigner *cosigner, bool *waits,
+                                                  bcemr_error *err);
 /* On the operator's word that this log, as it stands, holds all that the member's key ever signed:
  * bcemr_cosigner_resume_by_operator. Nobody else answers for it, so a program asks for the word,
- * and never takes it by itself. */
+ * and never takes it by itself. The word is kept with what it ended (ledger_chain_cosigner); now:
+ * this node's clock, for that. E_STATE: it does not wait. */
 BCEMR_MUST_USE bcemr_status ledger_cosigner_resume_by_operator(ledger_cosigner *cosigner,
-                                                               bcemr_error *err);
+                                                               int64_t now, bcemr_error *err);
+/* What is kept of the member with this ID: held receives the bytes, out points into it. E_NOT_FOUND
+ * when it has signed nothing here and does not wait for a restore; E_DAMAGED. */
+BCEMR_MUST_USE bcemr_status ledger_chain_cosigner(const ledger_chain *chain, bcemr_span id,
+                                                  bcemr_buf *held, bcemr_tr_state_cosigner *out,
+                                                  bcemr_error *err);
 
 #define LEDGER_REFUSED_MAX 64
 /*

@@ -161,6 +161,17 @@ out:
     return status;
 }
 
+bcemr_status ledger_chain_cosigner(const ledger_chain *chain, bcemr_span id, bcemr_buf *held,
+                                   bcemr_tr_state_cosigner *out, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    TRY(ledger_get_record(&chain->state, LEDGER_COSIGNER, id, &bcemr_type_state_cosigner, held, out,
+                          err));
+    TRY_AT(must_be_whole(id, bcemr_buf_span(held)), "cosigner", "check");
+out:
+    return status;
+}
+
 /* ---- what the cosigner asks of its chain ---- */
 
 static bcemr_status own_checkpoint(void *user, uint64_t size, bcemr_tr_checkpoint *out)
@@ -174,19 +185,78 @@ static bcemr_status own_checkpoint(void *user, uint64_t size, bcemr_tr_checkpoin
     return status == BCEMR_OK ? BCEMR_E_ABSENT : status;
 }
 
-/* Signed and waiting are one row, so that resuming is one step. */
+#define WORDS_MAX 16
+
+/* The words that were given before, without the oldest when there would be too many. */
+static bcemr_status old_words(const ledger_cosigner *cosigner, bcemr_buf *held, uint64_t room,
+                              bcemr_span out[WORDS_MAX], uint64_t *count)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_tr_state_cosigner row;
+    *count = 0;
+    status = ledger_chain_cosigner(cosigner->chain, cosigner->id, held, &row, NULL);
+    if (status == BCEMR_E_NOT_FOUND)
+        return BCEMR_OK;
+    TRY(status);
+    const uint64_t skip = row.words.count > room ? row.words.count - room : 0;
+    bcemr_span word;
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_state_word, &row.words);
+    for (uint64_t i = 0; *count < WORDS_MAX && bcemr_list_next(&iter, &word); i++)
+        if (i >= skip)
+            out[(*count)++] = word;
+out:
+    return status;
+}
+
+/* The word that is given now, on the log as it stands. */
+static bcemr_status new_word(const ledger_cosigner *cosigner, const bcemr_span *before,
+                             bcemr_buf *out)
+{
+    bcemr_status status = BCEMR_OK;
+    const bcemr_cosigner *inner = &cosigner->cosigner;
+    bcemr_buf log = BCEMR_BUF_EMPTY, last = BCEMR_BUF_EMPTY;
+    bcemr_tr_state_word value = {.time = cosigner->now > 0 ? cosigner->now : 0}, previous;
+    bcemr_tr_checkpoint newest;
+    TRY(ledger_chain_checkpoint(cosigner->chain, &newest, NULL));
+    TRY(bcemr_write_checkpoint(&newest, &log, NULL));
+    if (inner->has_last)
+        TRY(bcemr_write_checkpoint(&inner->last, &last, NULL));
+    if (before) {
+        TRY(bcemr_read_state_word(*before, &previous, NULL));
+        value.number = previous.number + 1;
+    }
+    const bcemr_span item = bcemr_buf_span(&last);
+    value.log = bcemr_buf_span(&log);
+    value.last = BCEMR_LIST_OF(&item, inner->has_last ? 1 : 0);
+    TRY(bcemr_write_state_word(&value, out, NULL));
+out:
+    bcemr_buf_free(&log);
+    bcemr_buf_free(&last);
+    return status;
+}
+
+/* Signed, waiting and whose word ended that are one row, so that resuming is one step. */
 static bcemr_status put_row(const ledger_cosigner *cosigner, const bcemr_tr_checkpoint *last,
                             int64_t since)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_buf written = BCEMR_BUF_EMPTY, row = BCEMR_BUF_EMPTY;
+    bcemr_buf held = BCEMR_BUF_EMPTY, word = BCEMR_BUF_EMPTY;
+    bcemr_span words[WORDS_MAX];
+    uint64_t count = 0;
     if (last)
         TRY(bcemr_write_checkpoint(last, &written, NULL));
+    TRY(old_words(cosigner, &held, cosigner->by_word ? WORDS_MAX - 1 : WORDS_MAX, words, &count));
+    if (cosigner->by_word) {
+        TRY(new_word(cosigner, count > 0 ? &words[count - 1] : NULL, &word));
+        words[count++] = bcemr_buf_span(&word);
+    }
     const bcemr_span item = bcemr_buf_span(&written);
     const bcemr_tr_state_cosigner value = {
         .last = BCEMR_LIST_OF(&item, last ? 1 : 0),
         .waits = since > 0 ? BCEMR_yes_no_YES : BCEMR_yes_no_NO,
         .since = since,
+        .words = BCEMR_LIST_OF(words, count),
     };
     TRY(bcemr_write_state_cosigner(&value, &row, NULL));
     TRY(chain_seal_record(cosigner->id, &row));
@@ -195,6 +265,8 @@ static bcemr_status put_row(const ledger_cosigner *cosigner, const bcemr_tr_chec
 out:
     bcemr_buf_free(&written);
     bcemr_buf_free(&row);
+    bcemr_buf_free(&held);
+    bcemr_buf_free(&word);
     return status;
 }
 
@@ -232,11 +304,8 @@ static bcemr_status load(ledger_cosigner *cosigner, bcemr_error *err)
     bcemr_tr_state_cosigner row = {.waits = BCEMR_yes_no_NO};
     bcemr_tr_checkpoint last;
     bcemr_span item;
-    status = ledger_get_record(&chain->state, LEDGER_COSIGNER, cosigner->id,
-                               &bcemr_type_state_cosigner, &held, &row, err);
-    if (status == BCEMR_OK)
-        TRY_AT(must_be_whole(cosigner->id, bcemr_buf_span(&held)), "cosigner", "check");
-    else if (status == BCEMR_E_NOT_FOUND)
+    status = ledger_chain_cosigner(chain, cosigner->id, &held, &row, err);
+    if (status == BCEMR_E_NOT_FOUND)
         status = BCEMR_OK;
     TRY(status);
     bool has_last = bcemr_list_at(&bcemr_type_checkpoint, &row.last, 0, &item);
@@ -401,17 +470,33 @@ out:
     return status;
 }
 
-bcemr_status ledger_cosigner_resume_by_operator(ledger_cosigner *cosigner, bcemr_error *err)
+bcemr_status ledger_cosigner_waits(ledger_cosigner *cosigner, bool *waits, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    TRY(distrust_after_rekey(cosigner, err));
+    *waits = !cosigner->cosigner.trusted;
+out:
+    return status;
+}
+
+bcemr_status ledger_cosigner_resume_by_operator(ledger_cosigner *cosigner, int64_t now,
+                                                bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
     bcemr_set set = BCEMR_SET_EMPTY;
     bcemr_tr_checkpoint newest;
-    wire_up(cosigner, 0, (bcemr_span){0});
+    bool waits = false;
+    wire_up(cosigner, now, (bcemr_span){0});
+    TRY(ledger_cosigner_waits(cosigner, &waits, err));
+    if (!waits)
+        FAIL(BCEMR_E_STATE, "cosigner", "waits");
     TRY(ledger_chain_set_now(cosigner->chain, &set, err));
     REQUIRE(bcemr_set_place(&set, cosigner->id) != BCEMR_NOWHERE, BCEMR_BAD_SET, "set", "members");
     TRY(ledger_chain_checkpoint(cosigner->chain, &newest, err));
+    cosigner->by_word = true;
     TRY(bcemr_cosigner_resume_by_operator(&cosigner->cosigner, &set, &newest, err));
 out:
+    cosigner->by_word = false;
     bcemr_set_free(&set);
     return status;
 }

@@ -66,6 +66,21 @@ typedef struct looking {
     bcemr_error *err;
 } looking;
 
+/* Words of operators are about states of this log. */
+static bcemr_status words_hold(const ledger_chain *chain, const bcemr_list *words, bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_tr_state_word word;
+    bcemr_span bytes;
+    bcemr_iter iter = bcemr_list_begin(&bcemr_type_state_word, words);
+    while (bcemr_list_next(&iter, &bytes)) {
+        TRY(bcemr_read_state_word(bytes, &word, err));
+        TRY(is_ours(chain, word.log, err));
+    }
+out:
+    return status;
+}
+
 static bcemr_status row_holds(const looking *l, bcemr_span key, bcemr_span value, bcemr_error *err)
 {
     bcemr_status status = BCEMR_OK;
@@ -87,6 +102,7 @@ static bcemr_status row_holds(const looking *l, bcemr_span key, bcemr_span value
     bcemr_iter iter = bcemr_list_begin(&bcemr_type_checkpoint, &cosigner.last);
     while (bcemr_list_next(&iter, &last))
         TRY(is_ours(l->chain, last, err));
+    TRY(words_hold(l->chain, &cosigner.words, err));
 out:
     return status;
 }
