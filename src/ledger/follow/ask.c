@@ -80,6 +80,21 @@ static uint64_t read_path(const bcemr_list *list, bcemr_hash path[BCEMR_CONSISTE
     return count;
 }
 
+bcemr_status follow_read_path(bcemr_span consistency, uint64_t first, uint64_t second,
+                              bcemr_hash path[BCEMR_CONSISTENCY_MAX], uint64_t *count,
+                              bcemr_error *err)
+{
+    bcemr_status status = BCEMR_OK;
+    bcemr_tr_consistency proof;
+    status = bcemr_read_consistency(consistency, &proof, err);
+    TRY(follow_unreadable(status, BCEMR_BAD_CONSISTENCY, "consistency", err));
+    REQUIRE(proof.first == first && proof.second == second, BCEMR_BAD_CONSISTENCY, "consistency",
+            "size");
+    *count = read_path(&proof.path, path);
+out:
+    return status;
+}
+
 /* A proof's nodes as they come; whether they show anything is the caller's. */
 static bcemr_status ask_path(pull *p, uint64_t first, uint64_t second,
                              bcemr_hash path[BCEMR_CONSISTENCY_MAX], uint64_t *count,
@@ -89,43 +104,11 @@ static bcemr_status ask_path(pull *p, uint64_t first, uint64_t second,
     bcemr_error detail = {0};
     const ledger_source *source = &p->s->source;
     bcemr_buf held = BCEMR_BUF_EMPTY;
-    bcemr_tr_consistency proof;
     TRY(answered(p, source->ops->consistency(source->self, first, second, &held, &detail),
                  "consistency", &detail, err));
-    status = bcemr_read_consistency(bcemr_buf_span(&held), &proof, err);
-    TRY(follow_unreadable(status, BCEMR_BAD_CONSISTENCY, "consistency", err));
-    REQUIRE(proof.first == first && proof.second == second, BCEMR_BAD_CONSISTENCY, "consistency",
-            "size");
-    *count = read_path(&proof.path, path);
+    TRY(follow_read_path(bcemr_buf_span(&held), first, second, path, count, err));
 out:
     bcemr_buf_free(&held);
-    return status;
-}
-
-bcemr_status follow_ask_nodes(pull *p, uint64_t size, uint64_t to,
-                              bcemr_hash path[BCEMR_CONSISTENCY_MAX], uint64_t *count,
-                              bcemr_error *err)
-{
-    bcemr_status status = BCEMR_OK;
-    bcemr_hash older, newer;
-    *count = 0;
-    if ((size & (size - 1)) != 0)
-        return ask_path(p, size, to, path, count, err);
-    /* A complete subtree's root is left out of its proofs: one leaf less shows it. */
-    if (size < 4)
-        return BCEMR_OK;
-    TRY(ask_path(p, size - 1, size, path, count, err));
-    if (bcemr_consistency_roots(size - 1, size, path, *count, &older, &newer) == BCEMR_OK) {
-        TRY(ask_path(p, size, to, path, count, err));
-        if (*count < BCEMR_CONSISTENCY_MAX) {
-            memmove(path + 1, path, (size_t)*count * sizeof path[0]);
-            path[0] = newer;
-            (*count)++;
-        }
-    } else {
-        *count = 0;
-    }
-out:
     return status;
 }
 

@@ -108,10 +108,12 @@ static bcemr_status find_guilt(pull *p, bcemr_span held, bcemr_error *err)
     bcemr_span sets[LEDGER_SOURCE_SETS];
     ledger_evidence evidence = {.one = bcemr_buf_span(&p->said.cosigned), .other = held};
     uint64_t shown_size = 0, held_size = 0;
+    bool silent = false;
     if (evidence.one.n == 0 || size_of(evidence.one, &shown_size) != BCEMR_OK)
         return BCEMR_OK;
     if (held.n > 0 && size_of(held, &held_size) == BCEMR_OK && held_size < shown_size &&
-        follow_ask_nodes(p, held_size, shown_size, path, &evidence.path_count, NULL) == BCEMR_OK &&
+        follow_nodes(&p->s->source, held_size, shown_size, path, &evidence.path_count, &silent,
+                     NULL) == BCEMR_OK &&
         evidence.path_count > 0)
         evidence.path = path;
     else

@@ -77,11 +77,18 @@ BCEMR_MUST_USE bcemr_status follow_ask_leaves(pull *p, uint64_t from, uint64_t t
  * the pull's path). */
 BCEMR_MUST_USE bcemr_status follow_ask_begins(pull *p, uint64_t size, const bcemr_hash *root,
                                               const target *to, bool *begins, bcemr_error *err);
-/* The nodes of to's tree that lead from size to it, the first node always there (proof.h,
- * bcemr_consistency_roots); *count 0 when the source does not show them. */
-BCEMR_MUST_USE bcemr_status follow_ask_nodes(pull *p, uint64_t size, uint64_t to,
+/* Tr("consistency") from first to second as its nodes; whether they show anything is the caller's.
+ */
+BCEMR_MUST_USE bcemr_status follow_read_path(bcemr_span consistency, uint64_t first,
+                                             uint64_t second,
                                              bcemr_hash path[BCEMR_CONSISTENCY_MAX],
                                              uint64_t *count, bcemr_error *err);
+/* The nodes of a source's tree of to leaves that lead from size to it, the first node always there
+ * (proof.h, bcemr_consistency_roots); *count 0 when it does not show them. *silent: it
+ * did not answer. */
+BCEMR_MUST_USE bcemr_status follow_nodes(const ledger_source *source, uint64_t size, uint64_t to,
+                                         bcemr_hash path[BCEMR_CONSISTENCY_MAX], uint64_t *count,
+                                         bool *silent, bcemr_error *err);
 /* A reading error in what a source gave is a refusal of the source. */
 bcemr_status follow_unreadable(bcemr_status status, bcemr_verdict verdict, const char *object,
                                bcemr_error *err);

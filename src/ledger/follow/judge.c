@@ -183,7 +183,7 @@ static bcemr_status check_goes_on(pull *p, const bcemr_tr_checkpoint *shown, bce
     TRY(follow_ask_begins(p, top->size, &top->root, &to, &begins, err));
     if (begins)
         goto out;
-    TRY(follow_ask_nodes(p, top->size, shown->size, nodes, &count, err));
+    TRY(follow_nodes(&p->s->source, top->size, shown->size, nodes, &count, &p->silent, err));
     const bool other =
         count > 0 &&
         bcemr_consistency_roots(top->size, shown->size, nodes, count, &older, &newer) == BCEMR_OK &&
