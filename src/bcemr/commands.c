@@ -194,6 +194,19 @@ const command command_table[] = {
              "and compares. A source that contradicts it is not followed any more: what shows that "
              "is kept beside OWN, as OWN.1.fork, and OWN.1.guilt when it proves supernodes guilty. "
              "Ends with 1 then, and when a source does not answer."),
+    BOOK_ROW(refused, "ledger refused", NULL, "say what this node refused to cosign, and why",
+             "A checkpoint that contradicts the own log is refused, and what was asked is kept. It "
+             "carries no signatures, so alone it proves nobody guilty. Whoever was given the other "
+             "log has them: with --from and --out, both logs together are the proof, where there "
+             "is one."),
+    BOOK_ROW(resume, "ledger resume", &book_member,
+             "let a supernode that waits cosign again, on the operator's word",
+             "After a restore or a Rekey a supernode signs no checkpoint before it was shown one "
+             "that others signed. Where nobody is left to show one (a set of one, or two that wait "
+             "for each other) its operator may say instead that this log holds all that its key "
+             "ever signed. Nothing checks that. If it is not so, the next signature can be the "
+             "second one for a size, which proves the supernode guilty. The word is kept in the "
+             "database."),
     {"bench core", "measure each operation against what its arithmetic must cost",
      "Every operation of the protocol beside its floor: the sum of the primitives of blst and "
      "libsodium that it cannot do without, timed in the same run, in turns.",

@@ -10,6 +10,7 @@
 #include "bcemr/report.h"
 #include "bcemr/threads.h"
 #include "ledger/chain/chain.h"
+#include "ledger/follow/source.h"
 #include "ledger/state/sqlite.h"
 #include "wire/error.h"
 
@@ -17,7 +18,7 @@
 typedef struct book_options {
     bool json, quick, init, ahead;
     const char *word; /* the operand */
-    const char *db, *genesis, *out, *kind, *visit;
+    const char *db, *genesis, *out, *kind, *visit, *vouch;
     uint64_t from, to, size, consistency, threads, watch;
     command_list sources;
 } book_options;
@@ -62,6 +63,21 @@ BCEMR_MUST_USE bcemr_status book_genesis(book *b);
 /* Opens --db for reading, as it is now, and the chain on it; with --genesis it must be its ledger.
  * E_NOT_A_LEDGER also for a database in which no ledger was begun. */
 BCEMR_MUST_USE bcemr_status book_open(book *b);
+
+/* The same for writing: E_IN_USE while somebody else writes. */
+BCEMR_MUST_USE bcemr_status book_open_writing(book *b);
+
+/* Another database of this ledger, which somebody may be writing to, or an export of it. */
+typedef struct book_source {
+    ledger_chain *chain;
+    files_source *file;
+    bcemr_source bytes;
+} book_source;
+/* Opens what is at path; source is closed before it is freed. With b->genesis it must be of that
+ * ledger. */
+BCEMR_MUST_USE bcemr_status book_source_open(book *b, const char *path, book_source *opened,
+                                             ledger_source *source);
+void book_source_free(book_source *opened); /* also when it was never opened */
 
 /*
  * A database in the making, under another name in the same folder: nothing stands under its own
@@ -155,5 +171,7 @@ int book_prove(const void *options);
 int book_verify(const void *options);
 int book_export(const void *options);
 int book_import(const void *options);
+int book_refused(const void *options);
+int book_resume(const void *options);
 
 #endif

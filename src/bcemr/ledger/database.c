@@ -24,10 +24,10 @@ out:
     return status;
 }
 
-bcemr_status book_open(book *b)
+static bcemr_status open_chain(book *b, bool writes)
 {
     bcemr_status status = BCEMR_OK;
-    const ledger_sqlite_options options = {.writes = false};
+    const ledger_sqlite_options options = {.writes = writes};
     ledger_chain_options chain = {.remembered_claims = 8};
     BOOK(book_context(b));
     BOOK(book_genesis(b));
@@ -50,6 +50,59 @@ bcemr_status book_open(book *b)
     bcemr_buf_free(&held);
 out:
     return status;
+}
+
+bcemr_status book_open(book *b)
+{
+    return open_chain(b, false);
+}
+
+bcemr_status book_open_writing(book *b)
+{
+    return open_chain(b, true);
+}
+
+/* ---- others of the same ledger ---- */
+
+static bcemr_status open_other(book *b, const char *path, book_source *opened, ledger_source *out)
+{
+    bcemr_status status = BCEMR_OK;
+    const ledger_sqlite_options database = {.writes = false};
+    ledger_chain_options options = {.context = b->context, .remembered_claims = 8};
+    BOOK(ledger_sqlite_open(path, &database, &options.state, &b->error));
+    status = ledger_chain_open(&opened->chain, &options, bcemr_buf_span(&b->genesis), &b->error);
+    if (status != BCEMR_OK)
+        ledger_state_close(&options.state);
+    BOOK(status);
+    BOOK_AT(ledger_source_database(out, opened->chain), "ledger", "source");
+out:
+    return status;
+}
+
+bcemr_status book_source_open(book *b, const char *path, book_source *opened, ledger_source *source)
+{
+    static const char magic[16] = "SQLite format 3";
+    bcemr_status status = BCEMR_OK;
+    char start[sizeof magic] = {0};
+    BOOK(files_source_open(path, &opened->file, &b->file));
+    opened->bytes = files_source_view(opened->file);
+    if (opened->bytes.length >= sizeof start)
+        BOOK_AT(opened->bytes.read(opened->bytes.user, 0, (uint8_t *)start, sizeof start), "file",
+                NULL);
+    if (memcmp(start, magic, sizeof magic) == 0)
+        BOOK(open_other(b, path, opened, source));
+    else
+        BOOK(ledger_source_export(source, &opened->bytes, &b->error));
+out:
+    return status;
+}
+
+void book_source_free(book_source *opened)
+{
+    ledger_chain_close(opened->chain);
+    if (opened->file)
+        files_source_close(opened->file);
+    *opened = (book_source){.chain = NULL};
 }
 
 /* ---- in the making ---- */

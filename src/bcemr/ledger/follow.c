@@ -7,11 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-/* What is followed: a database that someone may be writing to, or an export. */
 typedef struct from {
-    ledger_chain *chain;
-    files_source *file;
-    bcemr_source bytes;
+    book_source opened;
     char fork[1200], guilt[1200]; /* evidence that was kept, empty for none */
     ledger_follow_where told;     /* when it was last spoken of */
 } from;
@@ -65,39 +62,14 @@ out:
 
 /* ---- sources ---- */
 
-static bcemr_status open_database(book *b, const char *path, from *s, ledger_source *out)
-{
-    bcemr_status status = BCEMR_OK;
-    const ledger_sqlite_options database = {.writes = false};
-    ledger_chain_options options = {.context = b->context, .remembered_claims = 8};
-    BOOK(ledger_sqlite_open(path, &database, &options.state, &b->error));
-    status = ledger_chain_open(&s->chain, &options, bcemr_buf_span(&b->genesis), &b->error);
-    if (status != BCEMR_OK)
-        ledger_state_close(&options.state);
-    BOOK(status);
-    BOOK_AT(ledger_source_database(out, s->chain), "follow", "source");
-out:
-    return status;
-}
-
 static bcemr_status open_source(following *w, uint64_t i)
 {
-    static const char magic[16] = "SQLite format 3";
     bcemr_status status = BCEMR_OK;
     book *b = w->b;
-    from *s = &w->sources[i];
     const char *path = b->o->sources.items[i];
-    char start[sizeof magic] = {0};
     ledger_source source = {NULL, NULL};
     book_doing(b, "follow %s", path);
-    BOOK(files_source_open(path, &s->file, &b->file));
-    s->bytes = files_source_view(s->file);
-    if (s->bytes.length >= sizeof start)
-        BOOK_AT(s->bytes.read(s->bytes.user, 0, (uint8_t *)start, sizeof start), "file", NULL);
-    if (memcmp(start, magic, sizeof magic) == 0)
-        BOOK(open_database(b, path, s, &source));
-    else
-        BOOK(ledger_source_export(&source, &s->bytes, &b->error));
+    BOOK(book_source_open(b, path, &w->sources[i].opened, &source));
     BOOK(ledger_follow_add(w->f, path, &source, &b->error));
     source = (ledger_source){NULL, NULL};
     w->count++;
@@ -368,11 +340,8 @@ static bcemr_status work(book *b)
     b->answered_no = unheard > 0;
 out:
     ledger_follow_close(w.f);
-    for (uint64_t i = 0; w.sources && i < count; i++) {
-        ledger_chain_close(w.sources[i].chain);
-        if (w.sources[i].file)
-            files_source_close(w.sources[i].file);
-    }
+    for (uint64_t i = 0; w.sources && i < count; i++)
+        book_source_free(&w.sources[i].opened);
     bcemr_release(w.sources);
     return status;
 }

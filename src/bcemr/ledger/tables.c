@@ -27,6 +27,9 @@ const command_option book_entry = {NULL,
 const command_option book_file =
     OPERAND(book_options, "FILE", word, "what `bcemr ledger export` wrote");
 
+const command_option book_member =
+    OPERAND(book_options, "MEMBER", word, "the supernode that waits, by its ID");
+
 const command_option book_init_table[] = {
     MUST("genesis", "FILE", genesis, "the signed genesis"),
     MUST("db", "FILE", db, "the database to make; one that is there is never written over"),
@@ -126,4 +129,31 @@ const command_example book_follow_examples[] = {
      "a ledger of one's own, every entry checked again"},
     {"bcemr ledger follow --from a.db b.export --db own.db",
      "two sources: that they tell the same is checked, too"},
+    EXAMPLES_END};
+
+const command_option book_refused_table[] = {
+    DB,
+    OPTION(book_options, "from", "FILE...", COMMAND_WORDS, sources,
+           "databases and exports of the other log, from whoever was given it"),
+    TEXT("out", "FILE", out,
+         "write the proof of guilt that this ledger and one of --from make; a file that is there "
+         "is never written over"),
+    GENESIS("it must be the ledger of this genesis"), OPTIONS_END};
+const command_example book_refused_examples[] = {
+    {"bcemr ledger refused --db ledger.db", "who asked for what, when, and what the own log says"},
+    {"bcemr ledger refused --db ledger.db --from theirs.db --out proof.guilt",
+     "a proof against who signed both logs"},
+    {"bcemr verify proof.guilt --genesis genesis", "checks it, with nothing but the genesis"},
+    EXAMPLES_END};
+
+const command_option book_resume_table[] = {
+    MUST("db", "FILE", db, "the ledger's database, which nobody else is writing to"),
+    TEXT("vouch", "ROOT", vouch,
+         "give the word, for the log with this root: all its 64 hexadecimal digits"),
+    GENESIS("it must be the ledger of this genesis"), OPTIONS_END};
+const command_example book_resume_examples[] = {
+    {"bcemr ledger resume \"Lindenhof Hospital\" --db ledger.db",
+     "says whether it waits, what the word would mean, and the root; changes nothing"},
+    {"bcemr ledger resume \"Lindenhof Hospital\" --db ledger.db --vouch ROOT",
+     "gives the word: from now on it signs what continues this log"},
     EXAMPLES_END};

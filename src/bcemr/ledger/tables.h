@@ -18,8 +18,10 @@ BOOK_COMMAND(verify);
 BOOK_COMMAND(export);
 BOOK_COMMAND(import);
 BOOK_COMMAND(follow);
+BOOK_COMMAND(refused);
+BOOK_COMMAND(resume);
 #undef BOOK_COMMAND
 /* The operands. */
-extern const command_option book_entry_or_visit, book_entry, book_file;
+extern const command_option book_entry_or_visit, book_entry, book_file, book_member;
 
 #endif
