@@ -538,9 +538,14 @@ static void no_byte_can_be_changed(void **state)
     for (int i = 0; i < 5; i++) {
         evidence e = *all[i];
         make(&e);
-        /* The last has nothing that the others have not. */
-        flips_run(of[i], &bcemr_type_guilt, bcemr_buf_span(&file), 0, i == 4 ? 7 : 1, read_file,
-                  NULL);
+        /* The last has nothing that the others have not; in node curves take twenty times as long.
+         */
+#ifdef __EMSCRIPTEN__
+        const uint64_t every = 31;
+#else
+        const uint64_t every = i == 4 ? 7 : 1;
+#endif
+        flips_run(of[i], &bcemr_type_guilt, bcemr_buf_span(&file), 0, every, read_file, NULL);
     }
     if (flips_unnoticed() > 0) {
         flips_print(stderr);
