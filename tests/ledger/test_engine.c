@@ -549,6 +549,7 @@ static void bounds(void **state)
     answers_begin(&a, tickets, 16);
     for (uint64_t i = 0; i < 7; i++)
         revoke(b, i, true);
+    b->options.depth = 1; /* nothing is taken while a block is at the gate */
     b->options.block_bytes = 2 * b->entries[0].n + 1;
     b->options.waiting_bytes = 2 * BCEMR_ENTRY_MAX + 1 + 8 * b->entries[0].n;
     open_engine(b);
